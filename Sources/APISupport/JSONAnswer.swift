@@ -1,0 +1,34 @@
+package import JSON
+package import TraceStore
+package import Transport
+
+/// Small JSON answers.
+package enum JSONAnswer {
+  package static func make(_ status: Int = 200, _ write: (inout JSONWriter) -> Void) -> HTTPResponse {
+    var writer = JSONWriter()
+    write(&writer)
+    return HTTPResponse(status: status, headers: ["content-type": "application/json"], body: .bytes(writer.bytes))
+  }
+
+  /// `{"error":{"code":...,"message":"..."}}`
+  package static func error(_ status: Int, _ message: String) -> HTTPResponse {
+    make(status) { writer in
+      writer.beginObject()
+      writer.key("error")
+      writer.beginObject()
+      writer.key("code")
+      writer.integer(Int64(status))
+      writer.key("message")
+      writer.string(message)
+      writer.endObject()
+      writer.endObject()
+    }
+  }
+
+  /// What the store could not do.
+  package static func error(_ error: StoreError) -> HTTPResponse {
+    var response = Self.error(error.code == .deadline ? 504 : 503, "\(error)")
+    if error.code != .deadline { response.headers.append("retry-after", "1") }
+    return response
+  }
+}

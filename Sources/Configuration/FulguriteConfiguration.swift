@@ -1,0 +1,46 @@
+/// Everything that a user sets, with its defaults.
+///
+/// Each option is declared beside its property, in the ``ConfigurationOption`` table of its section; reading the file,
+/// the environment and the command line is the job of ``ConfigurationLoader``.
+package struct FulguriteConfiguration: Sendable, Equatable {
+  /// Where the data lies.
+  package var data = DataConfiguration()
+  /// Which addresses are listened on.
+  package var listen = ListenConfiguration()
+  /// How many event loops run; 0 means one for each core.
+  ///
+  /// Default 0, environment `FULGURITE_LOOPS`.
+  package var loops = 0
+  /// How much the program takes on at once.
+  package var limits = LimitsConfiguration()
+  /// How spans are stored.
+  package var store = StoreConfiguration()
+  /// Who may send and who may read.
+  package var auth = AuthConfiguration()
+  /// How much a query may ask for.
+  package var query = QueryConfiguration()
+  /// What is logged.
+  package var log = LogConfiguration()
+  /// How the program ends.
+  package var shutdown = ShutdownConfiguration()
+  /// Agent Lightning's store API.
+  package var agl = LightningConfiguration()
+
+  /// The defaults.
+  package init() {}
+}
+
+extension FulguriteConfiguration {
+  /// All options, in the order of the documentation.
+  package static let options: [ConfigurationOption] =
+    DataConfiguration.options + ListenConfiguration.options + [loopsOption] + LimitsConfiguration.options
+    + StoreConfiguration.options + AuthConfiguration.options + QueryConfiguration.options + LogConfiguration.options
+    + ShutdownConfiguration.options + LightningConfiguration.options
+
+  /// The option of this path; `nil` when there is none.
+  package static func option(at path: String) -> ConfigurationOption? { options.first { $0.path == path } }
+
+  private static let loopsOption = ConfigurationOption(
+    "loops", \.loops, .integer(0...1024),
+    "How many event loops run, each on a thread of its own; 0 means one for each core.")
+}

@@ -1,0 +1,185 @@
+package import JSON
+import OTLP
+package import Protobuf
+
+/// Where a span belongs in the store of Agent Lightning.
+package struct AGLSpanTags: Hashable, Sendable {
+  package var rolloutID: String
+  package var attemptID: String
+  package var sequenceID: Int64
+
+  package init(rolloutID: String, attemptID: String, sequenceID: Int64) {
+    self.rolloutID = rolloutID
+    self.attemptID = attemptID
+    self.sequenceID = sequenceID
+  }
+}
+
+/// Writes spans as the `Span` objects that Agent Lightning 0.3 answers with, straight from the wire format.
+///
+/// The real client validates each answer as a whole, so a single value that its model does not know would cost all
+/// spans: see ``AGLAttributeWriter`` for what becomes of those. What the model has no key for follows after the known
+/// keys: `kind`, `instrumentation_scope`, and when they are not empty `trace_state`, `flags` and the dropped counts.
+/// The client keeps such keys and ignores them.
+///
+/// One writer serves many spans; it keeps its working memory.
+package struct AGLSpanWriter {
+  private var attributes = AGLAttributeWriter()
+
+  package init() {}
+
+  /// Appends a `Span` message as an object.
+  ///
+  /// When it throws, what it appended is taken back.
+  ///
+  /// - Parameters:
+  ///   - range: Where the message lies.
+  ///   - envelope: The resource and scope of the span.
+  package mutating func append(
+    _ bytes: Span<UInt8>, at range: Range<Int>, tags: AGLSpanTags, envelope: AGLSpanEnvelope,
+    to writer: inout JSONWriter
+  ) throws(ProtobufError) {
+    let count = writer.bytes.count
+    do throws(ProtobufError) {
+      try write(bytes, try SpanFields(bytes, at: range), tags, envelope, to: &writer)
+    } catch {
+      writer.bytes.removeLast(writer.bytes.count - count)
+      throw error
+    }
+  }
+
+  private mutating func write(
+    _ bytes: Span<UInt8>, _ span: SpanFields, _ tags: AGLSpanTags, _ envelope: AGLSpanEnvelope,
+    to writer: inout JSONWriter
+  ) throws(ProtobufError) {
+    writer.tokens("{\"rollout_id\":")
+    writer.string(tags.rolloutID)
+    writer.tokens("\"attempt_id\":")
+    writer.string(tags.attemptID)
+    writer.tokens("\"sequence_id\":")
+    writer.integer(tags.sequenceID)
+    writeIdentifiers(bytes, traceID: span.traceID, spanID: span.spanID, to: &writer)
+    writer.tokens("\"parent_id\":")
+    if span.parentSpanID.isEmpty { writer.null() } else { writer.hexadecimal(bytes, at: span.parentSpanID) }
+    writer.tokens("\"name\":")
+    writer.string(bytes, at: span.name)
+    writeStatus(bytes, span, to: &writer)
+    writer.tokens("\"attributes\":")
+    try attributes.write(bytes, span.attributes, field: 9, to: &writer)
+    try writeEvents(bytes, span.events, to: &writer)
+    try writeLinks(bytes, span.links, to: &writer)
+    writer.tokens("\"start_time\":")
+    writer.seconds(span.startTime)
+    writer.tokens("\"end_time\":")
+    writer.seconds(span.endTime)
+    writer.tokens("\"context\":")
+    writeContext(bytes, traceID: span.traceID, spanID: span.spanID, to: &writer)
+    writer.tokens("\"parent\":null,\"resource\":")
+    writer.json(envelope.resource.span)
+    writer.tokens("\"kind\":")
+    writer.integer(Int64(span.kind))
+    writer.tokens("\"instrumentation_scope\":")
+    writer.json(envelope.scope.span)
+    writeExtras(bytes, span, to: &writer)
+    writer.endObject()
+  }
+
+  private func writeStatus(_ bytes: Span<UInt8>, _ span: SpanFields, to writer: inout JSONWriter) {
+    // The client's model is a closed enumeration; a code that OTLP does not have says nothing.
+    switch span.statusCode {
+    case 1: writer.tokens("\"status\":{\"status_code\":\"OK\",\"description\":")
+    case 2: writer.tokens("\"status\":{\"status_code\":\"ERROR\",\"description\":")
+    default: writer.tokens("\"status\":{\"status_code\":\"UNSET\",\"description\":")
+    }
+    if span.statusMessage.isEmpty { writer.null() } else { writer.string(bytes, at: span.statusMessage) }
+    writer.endObject()
+  }
+
+  private mutating func writeEvents(_ bytes: Span<UInt8>, _ events: RepeatedField, to writer: inout JSONWriter)
+    throws(ProtobufError)
+  {
+    writer.tokens("\"events\":[")
+    var reader = ProtobufReader(bytes, at: events.extent)
+    while let range = try reader.nextOccurrence(of: 11) {
+      let event = try EventFields(bytes, at: range)
+      writer.tokens("{\"name\":")
+      writer.string(bytes, at: event.name)
+      writer.tokens("\"attributes\":")
+      try attributes.write(bytes, event.attributes, field: 3, to: &writer)
+      writer.tokens("\"timestamp\":")
+      writer.seconds(event.time)
+      writer.count("dropped_attributes_count", event.droppedAttributesCount)
+      writer.endObject()
+    }
+    writer.endArray()
+  }
+
+  private mutating func writeLinks(_ bytes: Span<UInt8>, _ links: RepeatedField, to writer: inout JSONWriter)
+    throws(ProtobufError)
+  {
+    writer.tokens("\"links\":[")
+    var reader = ProtobufReader(bytes, at: links.extent)
+    while let range = try reader.nextOccurrence(of: 13) {
+      let link = try LinkFields(bytes, at: range)
+      writer.tokens("{\"context\":")
+      writeContext(bytes, traceID: link.traceID, spanID: link.spanID, to: &writer)
+      writer.tokens("\"attributes\":")
+      if link.attributes.count == 0 {
+        writer.null()
+      } else {
+        try attributes.write(bytes, link.attributes, field: 4, to: &writer)
+      }
+      writer.text("trace_state", bytes, at: link.traceState)
+      writer.count("flags", link.flags)
+      writer.count("dropped_attributes_count", link.droppedAttributesCount)
+      writer.endObject()
+    }
+    writer.endArray()
+  }
+
+  private func writeContext(
+    _ bytes: Span<UInt8>, traceID: Range<Int>, spanID: Range<Int>, to writer: inout JSONWriter
+  ) {
+    writer.beginObject()
+    writeIdentifiers(bytes, traceID: traceID, spanID: spanID, to: &writer)
+    writer.tokens("\"is_remote\":false,\"trace_state\":{}}")
+  }
+
+  private func writeIdentifiers(
+    _ bytes: Span<UInt8>, traceID: Range<Int>, spanID: Range<Int>, to writer: inout JSONWriter
+  ) {
+    writer.tokens("\"trace_id\":")
+    writer.hexadecimal(bytes, at: traceID)
+    writer.tokens("\"span_id\":")
+    writer.hexadecimal(bytes, at: spanID)
+  }
+
+  private func writeExtras(_ bytes: Span<UInt8>, _ span: SpanFields, to writer: inout JSONWriter) {
+    writer.text("trace_state", bytes, at: span.traceState)
+    writer.count("flags", span.flags)
+    writer.count("dropped_attributes_count", span.droppedAttributesCount)
+    writer.count("dropped_events_count", span.droppedEventsCount)
+    writer.count("dropped_links_count", span.droppedLinksCount)
+  }
+}
+
+extension JSONWriter {
+  /// Writes a time as Agent Lightning does: seconds since the epoch, `null` when it is unknown.
+  fileprivate mutating func seconds(_ nanoseconds: UInt64) {
+    if nanoseconds == 0 { null() } else { double(AGLTime.seconds(nanoseconds: nanoseconds)) }
+  }
+
+  /// Writes a member unless it is 0.
+  fileprivate mutating func count(_ name: StaticString, _ value: UInt32) {
+    guard value != 0 else { return }
+    key(name)
+    unsigned(UInt64(value))
+  }
+
+  /// Writes a member unless it is empty.
+  fileprivate mutating func text(_ name: StaticString, _ bytes: Span<UInt8>, at range: Range<Int>) {
+    guard !range.isEmpty else { return }
+    key(name)
+    string(bytes, at: range)
+  }
+}

@@ -1,0 +1,126 @@
+import Compression
+import Metrics
+import OTLP
+import Telemetry
+import Transport
+
+/// OTLP/HTTP.
+///
+/// [OTLP/HTTP](https://opentelemetry.io/docs/specs/otlp/#otlphttp)
+extension OTLPReceiver {
+  /// The two encodings of OTLP/HTTP. An answer has the type of its request.
+  private enum Encoding: String {
+    case protobuf = "application/x-protobuf"
+    case json = "application/json"
+
+    init?(contentType: String?) {
+      guard let contentType else { return nil }
+      let type = contentType.prefix { $0 != ";" }.lowercased()
+      self.init(rawValue: String(type.reversed().drop { $0 == " " || $0 == "\t" }.reversed()))
+    }
+  }
+
+  private static let acceptedCodings = "gzip, deflate, zstd, identity"
+
+  func respondToExport(_ request: HTTPRequest, _ tag: RolloutTag) async -> HTTPResponse {
+    guard request.method == .post else { return Self.methodNotAllowed }
+    metrics.requests[.http]?.increment()
+    guard let encoding = Encoding(contentType: request.headers.first("content-type")) else {
+      refused(request, .http, reason: "unsupported", detail: "unsupported content type", spans: nil)
+      return Self.text(415, "unsupported content type, supported: application/x-protobuf, application/json\n")
+    }
+    do throws(ExportFailure) {
+      let outcome = try await export(request, encoding, tag)
+      return answer(request, outcome, encoding)
+    } catch {
+      refused(request, .http, reason: error.reason, detail: error.message, spans: nil)
+      return Self.failure(error, encoding)
+    }
+  }
+
+  private func export(_ request: HTTPRequest, _ encoding: Encoding, _ tag: RolloutTag)
+    async throws(ExportFailure) -> SpanPipeline.Outcome
+  {
+    guard let coding = ContentCoding(fieldValue: request.headers.first("content-encoding") ?? "") else {
+      throw ExportFailure(
+        status: 415, code: .invalidArgument, message: "unsupported content encoding, supported: \(Self.acceptedCodings)",
+        reason: "unsupported")
+    }
+    var share = InFlightBudget.Share(budget)
+    let limit = options.requestBytes
+    let delay = options.retryDelaySeconds
+    let sent = try await RequestBytes.receive(request.body, limit: limit, &share, retryAfter: delay)
+    var bytes = try await RequestBytes.decompress(sent, coding, limit: limit, &share, retryAfter: delay)
+    if encoding == .json { bytes = try Self.transcode(bytes) }
+    return try await pipeline.store(bytes, tag: tag, .http)
+  }
+
+  private static func transcode(_ json: [UInt8]) throws(ExportFailure) -> [UInt8] {
+    do throws(OTLPJSONError) {
+      return try OTLPJSONDecoder.transcode(json.span)
+    } catch {
+      throw ExportFailure(error)
+    }
+  }
+
+  private func answer(_ request: HTTPRequest, _ outcome: SpanPipeline.Outcome, _ encoding: Encoding) -> HTTPResponse {
+    let partial = PartialSuccess(outcome.rejected)
+    if !outcome.rejected.isEmpty {
+      refused(request, .http, reason: "invalid_id", detail: partial.message, spans: outcome.rejected.count)
+    }
+    guard outcome.accepted > 0 || outcome.rejected.isEmpty else {
+      return Self.failure(.malformed("no span of the request can be stored: \(partial.message)"), encoding)
+    }
+    return HTTPResponse(
+      status: 200, headers: ["content-type": encoding.rawValue],
+      body: .bytes(encoding == .json ? partial.json : partial.protobuf))
+  }
+
+  /// Metrics and logs are answered as if they were stored: an error would disable the exporter of a gateway that sends
+  /// all signals to one endpoint.
+  func respondToDiscarded(_ request: HTTPRequest, _ signal: String) async -> HTTPResponse {
+    guard request.method == .post else { return Self.methodNotAllowed }
+    let encoding = Encoding(contentType: request.headers.first("content-type")) ?? .protobuf
+    do throws(ExportFailure) {
+      try await Self.drain(request.body, limit: options.requestBytes)
+    } catch {
+      return Self.failure(error, encoding)
+    }
+    metrics.discardedSignals[signal]?.increment()
+    return HTTPResponse(
+      status: 200, headers: ["content-type": encoding.rawValue],
+      body: .bytes(encoding == .json ? Array("{}".utf8) : []))
+  }
+
+  /// Receives a body and keeps nothing of it.
+  static func drain(_ body: RequestBody, limit: Int) async throws(ExportFailure) {
+    if let declared = body.declaredLength, declared > limit { throw .tooLarge(limit) }
+    var size = 0
+    while let piece = try await RequestBytes.next(body) {
+      size += piece.count
+      guard size <= limit else { throw .tooLarge(limit) }
+    }
+  }
+
+  private static func failure(_ failure: ExportFailure, _ encoding: Encoding) -> HTTPResponse {
+    let status = StatusMessage(failure: failure)
+    var response = HTTPResponse(
+      status: failure.status, headers: ["content-type": encoding.rawValue],
+      body: .bytes(encoding == .json ? status.json : status.protobuf))
+    if let seconds = failure.retryAfter { response.headers.append("retry-after", String(seconds)) }
+    if failure.status == 415 { response.headers.append("accept-encoding", acceptedCodings) }
+    response.closesConnection = failure.closesConnection
+    return response
+  }
+
+  private static var methodNotAllowed: HTTPResponse {
+    var response = text(405, "method not allowed, supported: [POST]\n")
+    response.headers.append("allow", "POST")
+    return response
+  }
+
+  private static func text(_ status: Int, _ message: String) -> HTTPResponse {
+    HTTPResponse(
+      status: status, headers: ["content-type": "text/plain; charset=utf-8"], body: .bytes(Array(message.utf8)))
+  }
+}

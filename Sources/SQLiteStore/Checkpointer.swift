@@ -1,0 +1,74 @@
+import SQLite
+import Threads
+
+/// Copies the WAL into the database file, so that it stays small under constant load.
+///
+/// Most of the copying is done on a thread of its own, beside the writer. The WAL can only start anew when all of it is
+/// copied, so when the thread is done the writer copies the few pages that came meanwhile between two transactions.
+final class Checkpointer: Sendable {
+  private enum State {
+    case idle
+    case due
+    case running
+    /// The thread is done; the writer is to copy the rest.
+    case restLeft
+    case stopped
+  }
+
+  private let state = Monitor(State.idle)
+  private let threshold: Int
+  private let path: String
+  private let vfs: String?
+
+  init(path: String, _ options: SQLiteStoreOptions) {
+    self.path = path
+    threshold = options.checkpointBytes
+    vfs = options.vfs
+  }
+
+  /// Runs until `stop`.
+  func run() {
+    while state.wait(until: { $0 == .due || $0 == .stopped }, { self.start(&$0) }) {
+      // A checkpoint that fails does no harm: the WAL keeps everything, and the writer meets the same error.
+      do throws(SQLiteError) {
+        let connection = try Connection(path: path, access: .existing, vfs: vfs)
+        try connection.execute("PRAGMA synchronous = FULL; PRAGMA cache_size = -512")
+        connection.keepWALOnClose()
+        try connection.checkpoint(.passive)
+      } catch {}
+      state.withLock { if $0 == .running { $0 = .restLeft } }
+    }
+  }
+
+  private func start(_ state: inout State) -> Bool {
+    guard state == .due else { return false }
+    state = .running
+    return true
+  }
+
+  /// Called by the writer between two transactions.
+  func didCommit(walBytes: Int, _ connection: borrowing Connection) {
+    var isRestLeft = false
+    state.update { state in
+      switch state {
+      case .idle where walBytes > threshold:
+        state = .due
+        return true
+      case .restLeft:
+        state = .idle
+        isRestLeft = true
+        return false
+      default: return false
+      }
+    }
+    // Nobody waits for readers here: what cannot be copied now is copied next time.
+    if isRestLeft { _ = try? connection.checkpoint(.passive) }
+  }
+
+  func stop() {
+    state.update { state in
+      state = .stopped
+      return true
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import SQLite
+import TraceStore
+
+/// The names behind the numbers of rollouts and attempts, as far as a query needs them.
+final class AttemptGroups {
+  struct Names {
+    var rolloutID: String?
+    var attemptID: String?
+  }
+
+  /// Whether only spans of the listed attempts are wanted.
+  let isRestricted: Bool
+  /// Attempts by row.
+  private(set) var names: [Int64: Names] = [:]
+  private var select: Statement
+
+  /// - Parameter rollout: `nil` for a query that takes spans of every rollout; names are looked up as they come.
+  init(_ connection: borrowing Connection, rollout: String?, attempt: SpanQuery.Attempt) throws(SQLiteError) {
+    isRestricted = rollout != nil
+    select = try connection.prepare(Self.selectName)
+    guard let rollout else { return }
+    var attempts = try connection.prepare(
+      """
+      SELECT attempts.id, attempts.attempt_id IS NOT NULL, attempts.attempt_id FROM attempts
+      WHERE rollout = (SELECT id FROM rollouts WHERE rollout_id = ?1) ORDER BY attempts.id
+      """)
+    try attempts.bind(rollout, at: 1)
+    try attempts.forEach { (row: borrowing Row) in
+      let id = row.int(at: 1) == 0 ? nil : row.string(at: 2)
+      switch attempt {
+      case .any: break
+      case .id(let wanted): guard id == wanted else { return }
+      // Spans that name no attempt are of none, so they are not of the latest either.
+      case .latest:
+        guard id != nil else { return }
+        names.removeAll()
+      }
+      names[row.int(at: 0)] = Names(rolloutID: rollout, attemptID: id)
+    }
+  }
+
+  /// The attempts of spans that belong to no rollout.
+  init(_ connection: borrowing Connection, unassigned: Void) throws(SQLiteError) {
+    isRestricted = true
+    select = try connection.prepare(Self.selectName)
+    var attempts = try connection.prepare(
+      "SELECT id, attempt_id IS NOT NULL, attempt_id FROM attempts WHERE rollout = 0")
+    try attempts.forEach { (row: borrowing Row) in
+      names[row.int(at: 0)] = Names(rolloutID: nil, attemptID: row.int(at: 1) == 0 ? nil : row.string(at: 2))
+    }
+  }
+
+  private static let selectName = """
+    SELECT rollouts.rollout_id IS NOT NULL, rollouts.rollout_id, attempts.attempt_id IS NOT NULL, attempts.attempt_id
+    FROM attempts LEFT JOIN rollouts ON rollouts.id = attempts.rollout WHERE attempts.id = ?1
+    """
+
+  /// The names of an attempt, or `nil` when its spans are not wanted.
+  func names(of attempt: Int64) throws(SQLiteError) -> Names? {
+    if let known = names[attempt] { return known }
+    if isRestricted { return nil }
+    try select.bind(attempt, at: 1)
+    let found = try select.first { (row: borrowing Row) in
+      Names(
+        rolloutID: row.int(at: 0) == 0 ? nil : row.string(at: 1),
+        attemptID: row.int(at: 2) == 0 ? nil : row.string(at: 3))
+    }
+    names[attempt] = found ?? Names()
+    return names[attempt]
+  }
+}

@@ -1,0 +1,127 @@
+import SQLite
+import Threads
+package import TraceStore
+
+/// Threads that read, each with a connection of its own.
+package final class ReaderPool: SpanReader {
+  private typealias Job = @Sendable (Result<SQLiteReadSession, StoreError>) -> Void
+
+  private struct State {
+    var jobs: [Job] = []
+    var isClosing = false
+    var runningThreads = 0
+  }
+
+  /// Queries that may wait for a thread; more are refused with `overloaded`.
+  private static let maximumWaiting = 1024
+
+  private let state = Monitor(State())
+  private let path: String
+  private let options: SQLiteStoreOptions
+  private let recent: RecentTraces?
+  private let status: StoreStatus?
+
+  init(path: String, options: SQLiteStoreOptions, recent: RecentTraces?, status: StoreStatus?) {
+    self.path = path
+    self.options = options
+    self.recent = recent
+    self.status = status
+    for number in 1...max(1, options.readers) {
+      state.withLock { $0.runningThreads += 1 }
+      Thread(name: "reader-\(number)") { [self] in run() }.detach()
+    }
+  }
+
+  /// Reads a database that no server need have open, for the command line.
+  ///
+  /// - Throws: When the folder holds no database of ours.
+  package convenience init(readingDatabaseAt path: String) throws(StoreError) {
+    do throws(SQLiteError) {
+      let connection = try Connection(path: path, access: .existing)
+      let application = try connection.integer("PRAGMA application_id")
+      let version = try connection.integer("PRAGMA user_version") ?? 0
+      guard application == Schema.applicationID else {
+        throw SQLiteError(code: .notADatabase, operation: "open", message: "\(path) is no fulgurite database")
+      }
+      guard version <= Schema.version else {
+        throw SQLiteError(code: .notADatabase, operation: "open", message: "\(path) is of a newer fulgurite")
+      }
+    } catch {
+      if error.code.primary == .cannotOpen {
+        throw StoreError(.inputOutput, "there is no database at \(path): has a server run with this data folder?")
+      }
+      throw StoreError(error)
+    }
+    self.init(path: path, options: SQLiteStoreOptions(), recent: nil, status: nil)
+  }
+
+  package func read<Result: Sendable>(
+    _ body: @escaping @Sendable (any ReadSession) throws(StoreError) -> Result
+  ) async throws(StoreError) -> Result {
+    let outcome: Swift.Result<Result, StoreError> = await withCheckedContinuation { continuation in
+      let job: Job = { session in
+        continuation.resume(
+          returning: session.flatMap { session in
+            do throws(StoreError) { return .success(try session.snapshot(body)) } catch { return .failure(error) }
+          })
+      }
+      var refusal: StoreError?
+      state.update { state in
+        if state.isClosing {
+          refusal = StoreError(.closing, "the store is closing")
+        } else if state.jobs.count >= Self.maximumWaiting {
+          refusal = StoreError(.overloaded, "too many queries are waiting")
+        } else {
+          state.jobs.append(job)
+          return true
+        }
+        return false
+      }
+      if let refusal { continuation.resume(returning: .failure(refusal)) }
+    }
+    return try outcome.get()
+  }
+
+  private func run() {
+    var session: SQLiteReadSession?
+    var generation = status?.connectionGeneration ?? 0
+    while let job = nextJob() {
+      let current = status?.connectionGeneration ?? 0
+      if generation != current || session?.isBroken == true { session = nil }
+      generation = current
+      job(open(&session))
+    }
+    session = nil
+    state.update { state in
+      state.runningThreads -= 1
+      return true
+    }
+  }
+
+  private func nextJob() -> Job? {
+    state.wait(until: { !$0.jobs.isEmpty || $0.isClosing }) { state in
+      state.jobs.isEmpty ? nil : state.jobs.removeFirst()
+    }
+  }
+
+  private func open(_ session: inout SQLiteReadSession?) -> Result<SQLiteReadSession, StoreError> {
+    do {
+      let open = try session ?? SQLiteReadSession(path: path, options, recent: recent)
+      session = open
+      return .success(open)
+    } catch let error as SQLiteError {
+      return .failure(StoreError(error))
+    } catch {
+      return .failure(StoreError(.inputOutput, "\(error)"))
+    }
+  }
+
+  /// Finishes the queries that wait, and ends the threads.
+  package func close() {
+    state.update { state in
+      state.isClosing = true
+      return true
+    }
+    state.wait(until: { $0.runningThreads == 0 }, { _ in })
+  }
+}

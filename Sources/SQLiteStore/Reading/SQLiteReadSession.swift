@@ -1,0 +1,166 @@
+import OTLP
+import Protobuf
+import SQLite
+import Telemetry
+import TraceStore
+
+/// A connection that reads, and the statements that its queries need. Used by one thread.
+final class SQLiteReadSession: ReadSession {
+  private static let cachedSegmentBytes = 4 << 20
+
+  private let connection: Connection
+  private let recent: RecentTraces?
+  private let queryDeadline: Duration
+  private var rows: SpanRowReader
+  private var traces: TraceFinder
+  private var segments: SegmentCache
+  /// Whether the connection must not be used again.
+  private(set) var isBroken = false
+
+  init(path: String, _ options: SQLiteStoreOptions, recent: RecentTraces?) throws {
+    connection = try Connection(path: path, access: .existing, vfs: options.vfs)
+    connection.setBusyTimeout(milliseconds: Int32(clamping: options.busyTimeout.milliseconds))
+    try connection.execute("PRAGMA query_only = 1; PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY")
+    connection.keepWALOnClose()
+    self.recent = recent
+    queryDeadline = options.queryDeadline
+    rows = try SpanRowReader(connection)
+    traces = try TraceFinder(connection, recent: recent)
+    segments = try SegmentCache(connection, capacity: Self.cachedSegmentBytes)
+  }
+
+  /// Runs a query over one state of the database.
+  func snapshot<Result>(_ body: (any ReadSession) throws(StoreError) -> Result) throws(StoreError) -> Result {
+    try guarded { () throws(SQLiteError) in try connection.execute("BEGIN") }
+    connection.setDeadline(.now + queryDeadline)
+    defer {
+      connection.setDeadline(nil)
+      if connection.isInTransaction { try? connection.execute("ROLLBACK") }
+    }
+    return try body(self)
+  }
+
+  func select(_ query: SpanQuery) throws(StoreError) -> SpanSelection {
+    var selected = try guarded { () throws(SQLiteError) in
+      var selected: [SpanRow] = []
+      let groups = try groups(of: query)
+      for (trace, traceID) in try traceRows(of: query, groups) {
+        try rows.forEach(in: trace, traceID, groups) { row in
+          if query.accepts(row) { selected.append(row) }
+        }
+      }
+      return selected
+    }
+    let total = selected.count
+    query.sort(&selected)
+    let start = min(max(0, query.offset), total)
+    let end = query.limit.map { min(total, start + max(0, $0)) } ?? total
+    return SpanSelection(rows: Array(selected[start..<end]), total: total)
+  }
+
+  /// The attempts that a query asks for; `nil` = all.
+  private func groups(of query: SpanQuery) throws(SQLiteError) -> AttemptGroups {
+    switch query.place {
+    case .trace: try AttemptGroups(connection, rollout: nil, attempt: .any)
+    case .unassigned: try AttemptGroups(connection, unassigned: ())
+    case .rollout(let id, let attempt): try AttemptGroups(connection, rollout: id, attempt: attempt)
+    }
+  }
+
+  private func traceRows(of query: SpanQuery, _ groups: AttemptGroups) throws(SQLiteError) -> [(Int64, TraceID)] {
+    if case .trace(let id) = query.place { return try traces.row(of: id).map { [($0, id)] } ?? [] }
+    return try traces.rows(of: groups)
+  }
+
+  func visit(
+    _ wanted: ArraySlice<SpanRow>, _ body: (SpanRow, Span<UInt8>, SpanLocation) -> Bool
+  ) throws(StoreError) -> Int {
+    try guarded { () throws(SQLiteError) in
+      var done = 0
+      var current: (segment: Int64, bytes: [UInt8], walker: SegmentWalker)?
+      for row in wanted {
+        if current?.segment != row.segment {
+          // A segment that was rewritten or dropped since the rows were selected is not an error.
+          current = try segments.bytes(of: row.segment).map { (row.segment, $0, SegmentWalker()) }
+        }
+        done += 1
+        guard let bytes = current?.bytes else { continue }
+        guard let span = try Self.find(row, in: bytes, &current!.walker) else { continue }
+        let location = SpanLocation(
+          resourceSpans: current!.walker.resourceSpans, scopeSpans: current!.walker.scopeSpans, span: span,
+          segment: row.segment)
+        if !body(row, bytes.span, location) { return done }
+      }
+      return done
+    }
+  }
+
+  private static func find(_ row: SpanRow, in bytes: [UInt8], _ walker: inout SegmentWalker) throws(SQLiteError)
+    -> Range<Int>?
+  {
+    do throws(ProtobufError) {
+      return try walker.find(row.offset, in: bytes.span)
+    } catch {
+      throw SQLiteError(code: .corrupt, operation: "read", message: "segment \(row.segment) is damaged: \(error)")
+    }
+  }
+
+  func rollouts(after: Int64, limit: Int) throws(StoreError) -> [RolloutSummary] {
+    try guarded { () throws(SQLiteError) in
+      var summaries: [RolloutSummary] = []
+      var select = try connection.prepare(
+        """
+        SELECT rollouts.id, rollouts.rollout_id, attempts.attempt_id IS NOT NULL, attempts.attempt_id, attempts.spans,
+          attempts.first_arrival, attempts.last_arrival
+        FROM (SELECT * FROM rollouts WHERE id > ?1 ORDER BY id LIMIT ?2) AS rollouts
+          JOIN attempts ON attempts.rollout = rollouts.id
+        ORDER BY rollouts.id, attempts.id
+        """)
+      try select.bind(after, at: 1)
+      try select.bind(Int64(limit), at: 2)
+      try select.forEach { (row: borrowing Row) in
+        let attempt = RolloutSummary.Attempt(
+          id: row.int(at: 2) == 0 ? nil : row.string(at: 3), spans: row.int(at: 4), firstArrival: row.int(at: 5),
+          lastArrival: row.int(at: 6))
+        if summaries.last?.position == row.int(at: 0) {
+          summaries[summaries.count - 1].attempts.append(attempt)
+        } else {
+          summaries.append(RolloutSummary(position: row.int(at: 0), id: row.string(at: 1), attempts: [attempt]))
+        }
+      }
+      return summaries
+    }
+  }
+
+  func totals() throws(StoreError) -> StoreTotals {
+    try guarded { () throws(SQLiteError) in
+      var select = try connection.prepare(
+        """
+        SELECT spans, duplicates, variants, last_trace,
+          (SELECT coalesce(sum(spans), 0) FROM attempts WHERE rollout = 0),
+          (SELECT count(*) FROM rollouts), (SELECT count(*) FROM attempts WHERE rollout != 0 AND attempt_id IS NOT NULL)
+        FROM store
+        """)
+      let totals = try select.first { (row: borrowing Row) in
+        StoreTotals(
+          spans: row.int(at: 0), duplicates: row.int(at: 1), variants: row.int(at: 2), unassigned: row.int(at: 4),
+          rollouts: row.int(at: 5), attempts: row.int(at: 6), traces: row.int(at: 3))
+      }
+      guard let totals else {
+        throw SQLiteError(code: .corrupt, operation: "read", message: "the table store has no row")
+      }
+      return totals
+    }
+  }
+
+  /// Turns SQLite's errors into the store's, and notes when the connection is no longer good.
+  private func guarded<Result>(_ body: () throws(SQLiteError) -> Result) throws(StoreError) -> Result {
+    do throws(SQLiteError) {
+      return try body()
+    } catch {
+      let failure = StoreError(error)
+      if failure.endsConnection { isBroken = true }
+      throw failure
+    }
+  }
+}

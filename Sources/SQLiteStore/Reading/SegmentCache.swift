@@ -1,0 +1,67 @@
+import Compression
+import SQLite
+import Telemetry
+
+/// Decompressed segments of one connection, the recently used ones.
+struct SegmentCache: ~Copyable {
+  private let capacity: Int
+  private var size = 0
+  private var segments: [Int64: [UInt8]] = [:]
+  /// From the least to the most recently read.
+  private var order: [Int64] = []
+  private var select: Statement
+  private let decompressor: SegmentDecompressor
+
+  /// - Parameter capacity: Bytes of segments that are kept; the one that was read last always is.
+  init(_ connection: borrowing Connection, capacity: Int) throws {
+    self.capacity = capacity
+    let select = try connection.prepare("SELECT raw_size, codec, payload FROM segments WHERE id = ?1")
+    let decompressor = try SegmentDecompressor()
+    self.select = select
+    self.decompressor = decompressor
+  }
+
+  /// The bytes of a segment.
+  ///
+  /// - Returns: `nil` when it does not exist.
+  /// - Throws: `SQLiteError` with the code `corrupt` when the payload is damaged.
+  mutating func bytes(of segment: Int64) throws(SQLiteError) -> [UInt8]? {
+    if let known = segments[segment] { return known }
+    guard let bytes = try load(segment) else { return nil }
+    segments[segment] = bytes
+    order.append(segment)
+    size += bytes.count
+    while size > capacity, order.count > 1 {
+      size -= segments.removeValue(forKey: order.removeFirst())?.count ?? 0
+    }
+    return bytes
+  }
+
+  private mutating func load(_ segment: Int64) throws(SQLiteError) -> [UInt8]? {
+    try select.bind(segment, at: 1)
+    let decompressor = decompressor
+    return try select.first { (row: borrowing Row) throws(SQLiteError) in
+      let payload = row.bytes(at: 2)
+      var bytes: [UInt8] = []
+      if row.int(at: 1) == 0 {
+        bytes.append(addingCapacity: payload.count) { free in
+          for index in 0..<payload.count { free.append(payload[index]) }
+        }
+        return bytes
+      }
+      do {
+        try decompressor.decompress(payload, expectedSize: Int(row.int(at: 0)), into: &bytes)
+      } catch {
+        throw SQLiteError(code: .corrupt, operation: "decompress", message: "segment \(segment) is damaged: \(error)")
+      }
+      return bytes
+    }
+  }
+
+  /// Forgets everything; what was rolled back must not be served.
+  mutating func removeAll() {
+    segments.removeAll()
+    order.removeAll()
+    size = 0
+  }
+}

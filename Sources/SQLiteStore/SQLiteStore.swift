@@ -1,0 +1,127 @@
+import Glibc
+import SQLite
+package import Telemetry
+import Threads
+package import TraceStore
+
+/// The embedded engine: one file, one thread that writes, a few that read.
+package final class SQLiteStore: SpanWriter, SpanReader {
+  /// What operators want to know.
+  package struct Statistics: Sendable {
+    /// Bytes of batches that wait or are being written.
+    package var queueBytes: Int
+    /// Bytes of the database file and of its WAL.
+    package var databaseBytes: Int
+    package var walBytes: Int
+    /// Why the last write failed; `nil` when the store works.
+    package var failure: StoreError?
+  }
+
+  private let folder: DataFolder
+  private let writer: Writer
+  private let readers: ReaderPool
+  private let status: StoreStatus
+  private let threads = Monitor(2)
+
+  /// Opens the store of a folder, and creates it when there is none.
+  ///
+  /// - Throws: A message for the operator: the folder is in use, cannot be written, holds a damaged file or one of a
+  ///   newer version.
+  package init(folder path: String, options: SQLiteStoreOptions = SQLiteStoreOptions()) throws(StoreError) {
+    folder = try DataFolder(path: path)
+    let databasePath = folder.databasePath
+    let recent = RecentTraces()
+    status = StoreStatus()
+    let session = try Self.open(databasePath, options, recent)
+    let checkpointer = Checkpointer(path: databasePath, options)
+    let writer = Writer(
+      path: databasePath, options: options, recent: recent, status: status, checkpointer: checkpointer)
+    self.writer = writer
+    readers = ReaderPool(path: databasePath, options: options, recent: recent, status: status)
+    let threads = threads
+    // The session is used by the writer's thread alone from here on.
+    let handOver = HandOver(session)
+    Thread(name: "writer") {
+      writer.run(handOver.session)
+      Self.end(threads)
+    }.detach()
+    Thread(name: "checkpointer") {
+      checkpointer.run()
+      Self.end(threads)
+    }.detach()
+  }
+
+  private static func open(_ path: String, _ options: SQLiteStoreOptions, _ recent: RecentTraces) throws(StoreError)
+    -> WriterSession
+  {
+    do {
+      return try WriterSession(path: path, options, recent: recent)
+    } catch let error as SQLiteError {
+      let failure = StoreError(error)
+      throw StoreError(failure.code, "cannot open \(path): \(error.message)")
+    } catch let error as StoreError {
+      throw error
+    } catch {
+      throw StoreError(.inputOutput, "cannot open \(path): \(error)")
+    }
+  }
+
+  private static func end(_ threads: Monitor<Int>) {
+    threads.update { count in
+      count -= 1
+      return true
+    }
+  }
+
+  package func append(_ batch: SpanBatch) async throws(StoreError) -> AppendReceipt {
+    let byteCount = batch.byteCount
+    let result = await withCheckedContinuation { continuation in
+      do throws(StoreError) {
+        try writer.queue.add(PendingBatch(batch: batch, byteCount: byteCount, continuation: continuation))
+      } catch {
+        continuation.resume(returning: Result<AppendReceipt, StoreError>.failure(error))
+      }
+    }
+    return try result.get()
+  }
+
+  package func read<Result: Sendable>(
+    _ body: @escaping @Sendable (any ReadSession) throws(StoreError) -> Result
+  ) async throws(StoreError) -> Result {
+    try await readers.read(body)
+  }
+
+  /// Why the last write failed; `nil` when the store works.
+  package var failure: StoreError? { status.failure }
+
+  package var statistics: Statistics {
+    Statistics(
+      queueBytes: writer.queue.byteCount, databaseBytes: Self.size(of: folder.databasePath),
+      walBytes: Self.size(of: folder.databasePath + "-wal"), failure: status.failure)
+  }
+
+  /// Reports how long commits take, and when the store begins or ceases to fail. Called on the writer's thread.
+  package func listen(
+    toCommits commits: @escaping @Sendable (Duration) -> Void, failures: @escaping @Sendable (StoreError?) -> Void
+  ) {
+    status.listen(toCommits: commits, failures: failures)
+  }
+
+  /// Writes what waits, copies the WAL into the database file, and ends the threads.
+  package func close() {
+    writer.queue.close()
+    readers.close()
+    threads.wait(until: { $0 == 0 }, { _ in })
+  }
+
+  private static func size(of path: String) -> Int {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 ? Int(status.st_size) : 0
+  }
+}
+
+/// Carries the writer's connection to its thread; only that thread takes it out.
+private final class HandOver: @unchecked Sendable {
+  let session: WriterSession
+  init(_ session: WriterSession) { self.session = session }
+}

@@ -1,0 +1,28 @@
+/// How the embedded engine works.
+package struct SQLiteStoreOptions: Sendable {
+  /// What an acknowledgement survives.
+  package enum Durability: Sendable {
+    /// A power cut: every commit is synced to the disk.
+    case power
+    /// The end of the process, but not of the machine: the last moments before a power cut may be lost.
+    case process
+  }
+
+  package var durability = Durability.power
+  /// Threads that read.
+  package var readers = 2
+  /// Bytes of batches that may wait for the writer; more are refused with `overloaded`.
+  package var queueBytes = 64 << 20
+  /// How long a write waits for another process that holds the database.
+  package var busyTimeout = Duration.seconds(2)
+  /// How long a query may run.
+  package var queryDeadline = Duration.seconds(30)
+  /// Bytes of WAL after which it is copied into the database file.
+  package var checkpointBytes = 16 << 20
+  /// The SQLite VFS; tests inject faults through it.
+  package var vfs: String?
+  /// The time of arrival, in nanoseconds since 1970.
+  package var now: @Sendable () -> Int64 = SystemClock.nanosecondsSince1970
+
+  package init() {}
+}

@@ -1,0 +1,195 @@
+import SQLite
+import TraceStore
+
+/// The tables of the store and how they came to be.
+///
+/// `docs/storage.md` describes them for people with the `sqlite3` shell.
+enum Schema {
+  /// "Fulg" in ASCII; `file` and SQLite itself show it.
+  static let applicationID: Int64 = 0x4675_6C67
+
+  /// The version that this program writes. A file with a higher one is refused.
+  static var version: Int64 { Int64(migrations.count) }
+
+  /// What turns version n into version n + 1. Never edited once released; changes are appended.
+  private static let migrations = [version1]
+
+  /// Brings a database to the current version.
+  ///
+  /// - Throws: `incompatible` for a file that another program or a newer version has made.
+  static func migrate(_ connection: borrowing Connection, path: String) throws {
+    let version = try connection.integer("PRAGMA user_version") ?? 0
+    let application = try connection.integer("PRAGMA application_id") ?? 0
+    let isEmpty = try connection.integer("SELECT count(*) FROM sqlite_schema") == 0
+    guard application == applicationID || (isEmpty && version == 0) else {
+      throw StoreError(.incompatible, "\(path) is a database of another program")
+    }
+    guard version <= Self.version else {
+      throw StoreError(
+        .incompatible,
+        "\(path) has schema version \(version), this program knows \(Self.version): start a newer fulgurite")
+    }
+    if isEmpty {
+      // Both are fixed with the first page that is written. Larger pages were slower or bigger.
+      try connection.execute("PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;")
+    }
+    try connection.execute("PRAGMA journal_mode = WAL")
+    guard version < Self.version else { return }
+    try connection.execute("BEGIN IMMEDIATE")
+    do throws(SQLiteError) {
+      for migration in migrations[Int(version)...] { try connection.execute(migration) }
+      try connection.execute("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(Self.version);")
+      try connection.execute("COMMIT")
+    } catch {
+      try? connection.execute("ROLLBACK")
+      throw error
+    }
+  }
+
+  private static let version1 = """
+    -- One row: counters of the whole store, written by every transaction.
+    CREATE TABLE store(
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      salt_high INTEGER NOT NULL,      -- secret of the trace keys
+      salt_low INTEGER NOT NULL,
+      last_arrival INTEGER NOT NULL,   -- the number of the last span that was accepted
+      last_segment INTEGER NOT NULL,
+      last_trace INTEGER NOT NULL,
+      looked_up_trace INTEGER NOT NULL, -- traces up to this id are in trace_lookup
+      level_1 INTEGER NOT NULL,         -- entries of trace_lookup, roughly
+      level_2 INTEGER NOT NULL,
+      spans INTEGER NOT NULL,
+      duplicates INTEGER NOT NULL,
+      variants INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO store VALUES(1, random(), random(), 0, 0, 0, 0, 0, 0, 0, 0, 0);
+
+    -- The log. raw bytes are one ExportTraceServiceRequest (opentelemetry.proto.collector.trace.v1).
+    CREATE TABLE segments(
+      id INTEGER PRIMARY KEY,
+      first_arrival INTEGER NOT NULL,
+      last_arrival INTEGER NOT NULL,
+      received INTEGER NOT NULL,       -- nanoseconds since 1970, our clock
+      spans INTEGER NOT NULL,          -- spans that were stored with it
+      live INTEGER NOT NULL,           -- spans that still are
+      raw_size INTEGER NOT NULL,
+      codec INTEGER NOT NULL,          -- 0 as it is, 1 zstd
+      payload BLOB NOT NULL
+    ) STRICT;
+
+    CREATE TABLE traces(
+      id INTEGER PRIMARY KEY,
+      trace_id BLOB NOT NULL,          -- 16 bytes
+      binding INTEGER                  -- for attribution by trace
+    ) STRICT;
+
+    -- Finds a trace by a 64-bit key of its id. New traces come in sorted runs, level by level.
+    CREATE TABLE trace_lookup(
+      level INTEGER NOT NULL,
+      key INTEGER NOT NULL,
+      trace INTEGER NOT NULL,
+      PRIMARY KEY(level, key, trace)
+    ) STRICT, WITHOUT ROWID;
+
+    -- The index: one narrow row a span. 64-bit values are stored as bit patterns.
+    CREATE TABLE spans(
+      trace INTEGER NOT NULL,
+      span_id INTEGER NOT NULL,
+      variant INTEGER NOT NULL,        -- 0, or more for another span under the same ids
+      arrival INTEGER NOT NULL,
+      parent_id INTEGER,               -- NULL for a root
+      rollout INTEGER NOT NULL,        -- 0 = none
+      attempt INTEGER NOT NULL,        -- its row in attempts
+      sequence INTEGER,
+      rule INTEGER NOT NULL,
+      name TEXT NOT NULL,              -- at most 256 bytes of it
+      service INTEGER NOT NULL,        -- 0 = none
+      kind INTEGER NOT NULL,
+      status INTEGER NOT NULL,
+      start INTEGER NOT NULL,
+      duration INTEGER NOT NULL,       -- end - start, wrapping
+      input_tokens INTEGER,
+      output_tokens INTEGER,
+      segment INTEGER NOT NULL,
+      offset INTEGER NOT NULL,         -- of the Span message in the raw bytes
+      PRIMARY KEY(trace, span_id, variant)
+    ) STRICT, WITHOUT ROWID;
+
+    -- Only for ids under which different spans came: a hash of the contents of each.
+    CREATE TABLE span_variants(
+      trace INTEGER NOT NULL,
+      span_id INTEGER NOT NULL,
+      hash INTEGER NOT NULL,
+      variant INTEGER NOT NULL,
+      PRIMARY KEY(trace, span_id, hash, variant)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE rollouts(
+      id INTEGER PRIMARY KEY,
+      rollout_id TEXT NOT NULL UNIQUE,
+      last_sequence INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE attempts(
+      id INTEGER PRIMARY KEY,
+      rollout INTEGER NOT NULL,        -- 0 for spans whose rollout is not known
+      attempt_id TEXT,                 -- NULL for spans that name no attempt
+      spans INTEGER NOT NULL,
+      first_arrival INTEGER NOT NULL,  -- nanoseconds since 1970, our clock
+      last_arrival INTEGER NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX attempts_by_rollout ON attempts(rollout, coalesce(attempt_id, ''));
+
+    -- rollout 0: spans that belong nowhere yet.
+    CREATE TABLE rollout_traces(
+      rollout INTEGER NOT NULL,
+      attempt INTEGER NOT NULL,
+      trace INTEGER NOT NULL,
+      spans INTEGER NOT NULL,
+      PRIMARY KEY(rollout, attempt, trace)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE services(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+
+    -- What attribution needs to find spans without a rollout when a later fact arrives.
+    CREATE TABLE span_sessions(
+      key INTEGER NOT NULL,            -- 1 session.id, 2 gen_ai.conversation.id, 3 openclaw.session_id, 4 openclaw.sessionKey
+      value TEXT NOT NULL,
+      trace INTEGER NOT NULL,
+      span_id INTEGER NOT NULL,
+      variant INTEGER NOT NULL,
+      PRIMARY KEY(key, value, trace, span_id, variant)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE pending_links(
+      linked_trace_id BLOB NOT NULL,
+      linked_span_id INTEGER NOT NULL,
+      trace INTEGER NOT NULL,
+      span_id INTEGER NOT NULL,
+      variant INTEGER NOT NULL,
+      PRIMARY KEY(linked_trace_id, linked_span_id, trace, span_id, variant)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE VIEW span_view AS
+      SELECT spans.arrival, lower(hex(traces.trace_id)) AS trace_id, printf('%016x', spans.span_id) AS span_id,
+        CASE WHEN spans.parent_id IS NOT NULL THEN printf('%016x', spans.parent_id) END AS parent_span_id,
+        spans.variant,
+        rollouts.rollout_id, attempts.attempt_id, spans.sequence AS sequence_id,
+        CASE spans.rule WHEN 0 THEN 'none' WHEN 1 THEN 'explicit' WHEN 2 THEN 'request' WHEN 3 THEN 'context'
+          WHEN 4 THEN 'subtree' WHEN 5 THEN 'ancestor' WHEN 6 THEN 'binding' WHEN 7 THEN 'link'
+          WHEN 8 THEN 'session' WHEN 9 THEN 'auto' END AS rule,
+        spans.name, services.name AS service, spans.kind, spans.status,
+        datetime(spans.start / 1000000000, 'unixepoch') AS start_time, spans.start AS start_unix_nano,
+        spans.duration / 1e6 AS duration_ms, spans.input_tokens, spans.output_tokens
+      FROM spans JOIN traces ON traces.id = spans.trace
+        LEFT JOIN rollouts ON rollouts.id = spans.rollout
+        LEFT JOIN attempts ON attempts.id = spans.attempt
+        LEFT JOIN services ON services.id = spans.service;
+
+    CREATE VIEW rollout_view AS
+      SELECT rollouts.rollout_id, attempts.attempt_id, attempts.spans,
+        datetime(attempts.first_arrival / 1000000000, 'unixepoch') AS first_arrival,
+        datetime(attempts.last_arrival / 1000000000, 'unixepoch') AS last_arrival
+      FROM attempts JOIN rollouts ON rollouts.id = attempts.rollout;
+    """
+}

@@ -1,0 +1,49 @@
+import SQLite
+import Telemetry
+
+/// Moves a stored span to another rollout when stronger evidence comes.
+struct Retagger: ~Copyable {
+  private var find: Statement
+  private var update: Statement
+
+  init(_ connection: borrowing Connection) throws(SQLiteError) {
+    let find = try connection.prepare(
+      "SELECT rule, rollout, attempt FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant = ?3")
+    let update = try connection.prepare(
+      """
+      UPDATE spans SET rule = ?4, rollout = ?5, attempt = ?6, sequence = ?7
+      WHERE trace = ?1 AND span_id = ?2 AND variant = ?3
+      """)
+    self.find = find
+    self.update = update
+  }
+
+  /// Applies the tag of a repeated span if it is stronger than the one that is stored.
+  mutating func strengthen(
+    trace: Int64, _ spanID: SpanID, _ variant: Int64, _ rows: TagResolver.Rows,
+    _ placement: SpanInserter.Placement, _ tags: inout TagResolver
+  ) throws(SQLiteError) {
+    guard placement.rule != .none else { return }
+    try Self.bindKey(&find, trace, spanID, variant)
+    let stored = try find.first { (row: borrowing Row) in
+      (rule: row.int(at: 0), rows: TagResolver.Rows(rollout: row.int(at: 1), attempt: row.int(at: 2)))
+    }
+    guard let stored, stored.rule == 0 || stored.rule > Int64(placement.rule.rawValue) else { return }
+    try Self.bindKey(&update, trace, spanID, variant)
+    try update.bind(Int64(placement.rule.rawValue), at: 4)
+    try update.bind(rows.rollout, at: 5)
+    try update.bind(rows.attempt, at: 6)
+    try update.bind(placement.sequence, at: 7)
+    try update.run()
+    tags.count(-1, stored.rows, trace: trace)
+    tags.count(1, rows, trace: trace)
+  }
+
+  private static func bindKey(_ statement: inout Statement, _ trace: Int64, _ spanID: SpanID, _ variant: Int64)
+    throws(SQLiteError)
+  {
+    try statement.bind(trace, at: 1)
+    try statement.bind(Int64(bitPattern: spanID.value), at: 2)
+    try statement.bind(variant, at: 3)
+  }
+}

@@ -1,0 +1,84 @@
+import SQLite
+import Telemetry
+
+/// Writes rows of the index.
+struct SpanInserter: ~Copyable {
+  /// Bytes of a name that the index keeps; the whole name is in the log.
+  static let maximumNameLength = 256
+
+  /// The parts of a row that the batch does not know.
+  struct Placement {
+    var trace: Int64
+    var variant: Int64 = 0
+    var arrival: Int64
+    var rows: TagResolver.Rows
+    var sequence: Int64?
+    var rule: TagRule
+    var service: Int64
+    var segment: Int64
+    /// What to add to the offsets of the facts.
+    var start: Int
+  }
+
+  private var insert: Statement
+
+  init(_ connection: borrowing Connection) throws(SQLiteError) {
+    // 19 columns in the order of the table.
+    insert = try connection.prepare(
+      """
+      INSERT INTO spans VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+      ON CONFLICT DO NOTHING
+      """)
+  }
+
+  /// Inserts a row.
+  ///
+  /// - Parameter bytes: The bytes that the offsets of `facts` point into.
+  /// - Returns: Whether the key was free.
+  mutating func insert(
+    _ facts: SpanFacts, _ placement: Placement, _ bytes: Span<UInt8>, _ connection: borrowing Connection
+  ) throws(SQLiteError) -> Bool {
+    try insert.bind(placement.trace, at: 1)
+    try insert.bind(Int64(bitPattern: facts.spanID.value), at: 2)
+    try insert.bind(placement.variant, at: 3)
+    try insert.bind(placement.arrival, at: 4)
+    if facts.parentID.isValid {
+      try insert.bind(Int64(bitPattern: facts.parentID.value), at: 5)
+    } else {
+      try insert.bindNull(at: 5)
+    }
+    try insert.bind(placement.rows.rollout, at: 6)
+    try insert.bind(placement.rows.attempt, at: 7)
+    try insert.bind(placement.sequence, at: 8)
+    try insert.bind(Int64(placement.rule.rawValue), at: 9)
+    try insert.bind(placement.service, at: 11)
+    try insert.bind(Int64(facts.kind), at: 12)
+    try insert.bind(Int64(facts.statusCode), at: 13)
+    try insert.bind(Int64(bitPattern: facts.startTime), at: 14)
+    try insert.bind(Int64(bitPattern: facts.endTime &- facts.startTime), at: 15)
+    try insert.bind(facts.inputTokens >= 0 ? facts.inputTokens : nil, at: 16)
+    try insert.bind(facts.outputTokens >= 0 ? facts.outputTokens : nil, at: 17)
+    try insert.bind(placement.segment, at: 18)
+    try insert.bind(Int64(placement.start + Int(facts.offset)), at: 19)
+    let start = Int(facts.nameOffset)
+    let length = Self.nameLength(bytes, start, Int(facts.nameLength))
+    // `run` resets the statement, so the name is needed no longer than this call.
+    do {
+      try unsafe bytes.extracting(start..<start + length).withUnsafeBufferPointer { name in
+        try unsafe insert.bindTextWithoutCopy(name, at: 10)
+        try insert.run()
+      }
+    } catch {
+      throw error as! SQLiteError
+    }
+    return connection.changes == 1
+  }
+
+  /// How much of a name is kept: at most the limit, and never half a character.
+  private static func nameLength(_ bytes: Span<UInt8>, _ start: Int, _ length: Int) -> Int {
+    guard length > maximumNameLength else { return length }
+    var end = maximumNameLength
+    while end > 0, bytes[start + end] & 0xC0 == 0x80 { end -= 1 }
+    return end
+  }
+}

@@ -1,0 +1,85 @@
+import Telemetry
+import Threads
+import TraceStore
+
+/// A batch that waits for the writer, and who waits for the batch.
+struct PendingBatch: Sendable {
+  let batch: SpanBatch
+  let byteCount: Int
+  let continuation: CheckedContinuation<Result<AppendReceipt, StoreError>, Never>
+}
+
+/// What the event loops hand over to the writer, bounded in bytes.
+final class WriteQueue: Sendable {
+  private struct State {
+    var batches: [PendingBatch] = []
+    /// Bytes of what waits and of what the writer works on.
+    var byteCount = 0
+    var isClosing = false
+  }
+
+  private let state = Monitor(State())
+  private let limit: Int
+
+  init(limit: Int) { self.limit = limit }
+
+  /// Bytes that wait or are being written.
+  var byteCount: Int { state.withLock { $0.byteCount } }
+
+  /// Adds a batch, unless the queue is full or closing; a batch larger than the whole queue is taken when it is alone.
+  func add(_ pending: PendingBatch) throws(StoreError) {
+    var refusal: StoreError?
+    state.update { state in
+      if state.isClosing {
+        refusal = StoreError(.closing, "the store is closing")
+        return false
+      }
+      guard state.byteCount == 0 || state.byteCount + pending.byteCount <= limit else {
+        refusal = StoreError(.overloaded, "the write queue is full")
+        return false
+      }
+      state.byteCount += pending.byteCount
+      state.batches.append(pending)
+      return state.batches.count == 1
+    }
+    if let refusal { throw refusal }
+  }
+
+  /// What a wait for work ended with.
+  enum Work {
+    case batches([PendingBatch])
+    /// Nothing came within the time.
+    case idle
+    /// The queue is closing and empty.
+    case closed
+  }
+
+  /// Waits for batches and takes all that are there, up to a limit of bytes.
+  func take(upTo bytes: Int, waitingAtMost timeout: Duration) -> Work {
+    state.wait(atMost: timeout, until: { !$0.batches.isEmpty || $0.isClosing }) { state in
+      if state.batches.isEmpty { return state.isClosing ? .closed : .idle }
+      var size = 0
+      let end = state.batches.firstIndex { pending in
+        size += pending.byteCount
+        return size > bytes && size > pending.byteCount
+      }
+      let taken = Array(state.batches[..<(end ?? state.batches.count)])
+      state.batches.removeFirst(taken.count)
+      return .batches(taken)
+    }
+  }
+
+  /// Gives the room of batches back that the writer is done with.
+  func finish(_ batches: [PendingBatch]) {
+    let bytes = batches.reduce(0) { $0 + $1.byteCount }
+    state.withLock { $0.byteCount -= bytes }
+  }
+
+  /// Refuses everything from now on; what waits is still written.
+  func close() {
+    state.update { state in
+      state.isClosing = true
+      return true
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import OTLP
+import SQLite
+import Telemetry
+import TraceStore
+
+/// The connection that writes, its statements, and everything that it remembers of the database.
+///
+/// After a rollback the session is thrown away: what it remembers may never have been stored.
+final class WriterSession {
+  let connection: Connection
+  private var traces: TraceIndex
+  private var tags: TagResolver
+  private var services: ServiceNames
+  private var packer: SegmentPacker
+  private var inserter: SpanInserter
+  private var duplicates: DuplicateCheck
+  private var facts: AttributionFacts
+  private var updateStore: Statement
+  private var retagger: Retagger
+  private var lastArrival: Int64
+  private var change = AppendReceipt()
+
+  private var begin: Statement
+  private var commitTransaction: Statement
+
+  /// Opens the database and reads what the writer has to know.
+  init(path: String, _ options: SQLiteStoreOptions, recent: RecentTraces) throws {
+    connection = try Connection(path: path, vfs: options.vfs)
+    connection.setBusyTimeout(milliseconds: Int32(clamping: options.busyTimeout.milliseconds))
+    try Schema.migrate(connection, path: path)
+    try connection.execute(
+      """
+      PRAGMA synchronous = \(options.durability == .power ? "FULL" : "NORMAL");
+      PRAGMA cache_size = -8192;
+      PRAGMA temp_store = MEMORY;
+      PRAGMA journal_size_limit = \(4 * options.checkpointBytes);
+      """)
+    connection.watchWAL()
+    traces = try TraceIndex(connection, recent: recent)
+    tags = try TagResolver(connection)
+    services = try ServiceNames(connection)
+    packer = try SegmentPacker(connection, lastID: try connection.integer("SELECT last_segment FROM store") ?? 0)
+    inserter = try SpanInserter(connection)
+    duplicates = try DuplicateCheck(connection)
+    facts = try AttributionFacts(connection)
+    retagger = try Retagger(connection)
+    lastArrival = try connection.integer("SELECT last_arrival FROM store") ?? 0
+    updateStore = try connection.prepare(
+      """
+      UPDATE store SET last_arrival = ?1, last_segment = ?2, last_trace = ?3, looked_up_trace = ?4, level_1 = ?5,
+        level_2 = ?6, spans = spans + ?7, duplicates = duplicates + ?8, variants = variants + ?9
+      """)
+    begin = try connection.prepare("BEGIN IMMEDIATE")
+    commitTransaction = try connection.prepare("COMMIT")
+  }
+
+  /// Starts a transaction.
+  func beginTransaction() throws(SQLiteError) {
+    change = AppendReceipt()
+    try begin.run()
+  }
+
+  /// Adds a batch to the transaction.
+  func append(_ batch: SpanBatch, received: Int64) throws -> AppendReceipt {
+    var receipt = AppendReceipt()
+    var variants: [Int: Int64] = [:]
+    for draft in batch.segments {
+      let place = try packer.begin(draft, received: received)
+      for index in draft.spans {
+        let variant = try append(index, of: batch, draft, place, received: received, &receipt)
+        if variant != 0 { variants[index] = variant }
+      }
+    }
+    try addFacts(of: batch, variants)
+    change.stored += receipt.stored
+    change.variants += receipt.variants
+    change.duplicates += receipt.duplicates
+    return receipt
+  }
+
+  /// - Returns: The span's variant, or -1 for a duplicate.
+  private func append(
+    _ index: Int, of batch: SpanBatch, _ draft: SegmentDraft, _ place: SegmentPacker.Place, received: Int64,
+    _ receipt: inout AppendReceipt
+  ) throws -> Int64 {
+    let span = batch.spans[index]
+    let context = batch.contexts[Int(span.context)]
+    let tag = batch.tags[Int(span.tag)]
+    let (trace, _) = try traces.row(of: span.traceID)
+    let rows = try tags.rows(of: tag, received: received)
+    var placement = SpanInserter.Placement(
+      trace: trace, arrival: lastArrival + 1, rows: rows, sequence: nil, rule: tag.rule,
+      service: try services.row(of: context.service), segment: place.segment, start: place.start)
+    placement.sequence = try tags.sequence(span.sequence, rolloutID: tag.rolloutID)
+    if try !inserter.insert(span, placement, draft.bytes.span, connection) {
+      let finding = try duplicates.check(
+        DuplicateCheck.Candidate(
+          trace: trace, spanID: span.spanID, bytes: draft.bytes, offset: Int(span.offset)),
+        packer)
+      switch finding {
+      case .duplicate(let variant):
+        receipt.duplicates += 1
+        try retagger.strengthen(trace: trace, span.spanID, variant, rows, placement, &tags)
+        return -1
+      case .different(let variant):
+        placement.variant = variant
+        receipt.variants += 1
+        guard try inserter.insert(span, placement, draft.bytes.span, connection) else {
+          throw SQLiteError(code: .corrupt, operation: "insert", message: "variant \(variant) of a span exists")
+        }
+      }
+    }
+    lastArrival += 1
+    receipt.stored += 1
+    packer.count(arrival: lastArrival)
+    tags.count(1, rows, trace: trace)
+    return placement.variant
+  }
+
+  private func addFacts(of batch: SpanBatch, _ variants: [Int: Int64]) throws(SQLiteError) {
+    for session in batch.sessions {
+      let variant = variants[session.span] ?? 0
+      guard variant >= 0 else { continue }
+      let span = batch.spans[session.span]
+      try facts.add(session, trace: try traces.row(of: span.traceID).row, spanID: span.spanID, variant: variant)
+    }
+    for link in batch.links {
+      let variant = variants[link.span] ?? 0
+      guard variant >= 0 else { continue }
+      let span = batch.spans[link.span]
+      try facts.add(link, trace: try traces.row(of: span.traceID).row, spanID: span.spanID, variant: variant)
+    }
+  }
+
+  /// Writes what was collected, and commits.
+  func commit(received: Int64) throws {
+    try packer.finish(received: received)
+    try tags.flush(received: received)
+    try traces.maintain()
+    try updateStore.bind(lastArrival, at: 1)
+    try updateStore.bind(packer.lastSegment, at: 2)
+    try updateStore.bind(traces.lastRow, at: 3)
+    try updateStore.bind(traces.lookedUpID, at: 4)
+    try updateStore.bind(traces.levelCounts[0], at: 5)
+    try updateStore.bind(traces.levelCounts[1], at: 6)
+    try updateStore.bind(Int64(change.stored), at: 7)
+    try updateStore.bind(Int64(change.duplicates), at: 8)
+    try updateStore.bind(Int64(change.variants), at: 9)
+    try updateStore.run()
+    try commitTransaction.run()
+    traces.didCommit()
+  }
+
+  /// Ends a transaction that failed. Some errors have ended it already.
+  func rollBack() {
+    if connection.isInTransaction { try? connection.execute("ROLLBACK") }
+  }
+}
+
+extension Duration {
+  /// Whole milliseconds.
+  var milliseconds: Int64 { components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000 }
+}

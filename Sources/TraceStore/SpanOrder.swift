@@ -1,0 +1,48 @@
+import Telemetry
+
+extension SpanQuery {
+  /// Puts rows into the order of the query.
+  ///
+  /// Times that are unknown count as later than all others, other values that are absent as the smallest, and equal
+  /// rows keep the order of their arrival in both directions, as AGL's store does it.
+  package func sort(_ rows: inout [SpanRow]) {
+    rows.sort { first, second in
+      switch Self.compare(first, second, sortKey) {
+      case 0: first.arrival < second.arrival
+      case let order: isDescending ? order > 0 : order < 0
+      }
+    }
+  }
+
+  private static func compare(_ first: SpanRow, _ second: SpanRow, _ key: SortKey) -> Int {
+    switch key {
+    case .arrival: order(first.arrival, second.arrival)
+    case .sequence: order(first.sequence ?? 0, second.sequence ?? 0)
+    case .startTime: order(lateIfUnknown(first.startTime), lateIfUnknown(second.startTime))
+    case .endTime: order(lateIfUnknown(first.endTime), lateIfUnknown(second.endTime))
+    case .duration: order(duration(first), duration(second))
+    case .name: order(first.name, second.name)
+    case .traceID: order(first.traceID, second.traceID)
+    case .spanID: order(first.spanID.value, second.spanID.value)
+    case .parentID: order(first.parentID?.value ?? 0, second.parentID?.value ?? 0)
+    case .rolloutID: order(first.rolloutID ?? "", second.rolloutID ?? "")
+    case .attemptID: order(first.attemptID ?? "", second.attemptID ?? "")
+    }
+  }
+
+  private static func order<Value: Comparable>(_ first: Value, _ second: Value) -> Int {
+    first < second ? -1 : first == second ? 0 : 1
+  }
+
+  private static func order(_ first: TraceID, _ second: TraceID) -> Int {
+    first.high == second.high ? order(first.low, second.low) : order(first.high, second.high)
+  }
+
+  private static func lateIfUnknown(_ time: UInt64) -> UInt64 { time == 0 ? .max : time }
+
+  /// Nanoseconds; a span without both times counts as the longest.
+  private static func duration(_ row: SpanRow) -> Int64 {
+    guard row.startTime != 0, row.endTime != 0 else { return .max }
+    return Int64(bitPattern: row.endTime &- row.startTime)
+  }
+}

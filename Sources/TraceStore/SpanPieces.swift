@@ -1,0 +1,46 @@
+/// Turns spans into the text of an answer.
+package protocol SpanRenderer: Sendable {
+  /// What was rendered and not taken yet.
+  var output: [UInt8] { get set }
+
+  /// Renders one span; its bytes are lent.
+  mutating func append(_ row: SpanRow, _ bytes: Span<UInt8>, _ location: SpanLocation)
+
+  /// Renders what follows after the last span.
+  mutating func finish()
+}
+
+/// The spans of an answer, rendered piece by piece on the threads that read.
+///
+/// A small answer is one piece. Of a large one the next piece is made when the last is on its way, so that neither the
+/// answer nor the spans are held as a whole, and a slow client holds no thread.
+package struct SpanPieces<Renderer: SpanRenderer>: Sendable {
+  /// When a piece is large enough, in bytes.
+  private static var pieceSize: Int { 512 << 10 }
+
+  private let rows: [SpanRow]
+  private var position = 0
+  private var renderer: Renderer
+  private(set) package var isFinished = false
+
+  package init(_ rows: [SpanRow], _ renderer: Renderer) {
+    self.rows = rows
+    self.renderer = renderer
+  }
+
+  /// Renders the next piece.
+  package mutating func next(_ session: any ReadSession) throws(StoreError) -> [UInt8] {
+    let done = try session.visit(rows[position...]) { row, bytes, location in
+      renderer.append(row, bytes, location)
+      return renderer.output.count < Self.pieceSize
+    }
+    position += done
+    if position == rows.count {
+      renderer.finish()
+      isFinished = true
+    }
+    let piece = renderer.output
+    renderer.output = []
+    return piece
+  }
+}

@@ -1,0 +1,95 @@
+import Telemetry
+
+/// Reads the store.
+package protocol SpanReader: Sendable {
+  /// Runs `body` on a thread for reading, over one snapshot of the store.
+  ///
+  /// - Throws: `deadline` when a query runs too long, `closing`, or what the engine reports.
+  func read<Result: Sendable>(
+    _ body: @escaping @Sendable (any ReadSession) throws(StoreError) -> Result
+  ) async throws(StoreError) -> Result
+}
+
+/// One snapshot of the store; valid only inside `SpanReader.read`.
+package protocol ReadSession {
+  /// Finds spans. A rollout or a trace that is not known has none.
+  func select(_ query: SpanQuery) throws(StoreError) -> SpanSelection
+
+  /// Shows the bytes of spans, in the order of `rows`, until `body` returns false.
+  ///
+  /// - Returns: How many of the rows are done: shown, or gone since they were selected.
+  func visit(
+    _ rows: ArraySlice<SpanRow>, _ body: (SpanRow, Span<UInt8>, SpanLocation) -> Bool
+  ) throws(StoreError) -> Int
+
+  /// Lists rollouts in the order in which they were first seen.
+  func rollouts(after: Int64, limit: Int) throws(StoreError) -> [RolloutSummary]
+
+  /// Counts what is stored.
+  func totals() throws(StoreError) -> StoreTotals
+}
+
+/// The spans that a query found, as far as they were asked for.
+package struct SpanSelection: Sendable {
+  package var rows: [SpanRow]
+  /// How many spans match, before offset and limit.
+  package var total: Int
+
+  package init(rows: [SpanRow], total: Int) {
+    self.rows = rows
+    self.total = total
+  }
+}
+
+/// A rollout and its attempts, as the spans tell it.
+package struct RolloutSummary: Sendable {
+  package struct Attempt: Sendable {
+    package var id: String?
+    package var spans: Int64
+    /// Nanoseconds since 1970.
+    package var firstArrival: Int64
+    package var lastArrival: Int64
+
+    package init(id: String?, spans: Int64, firstArrival: Int64, lastArrival: Int64) {
+      self.id = id
+      self.spans = spans
+      self.firstArrival = firstArrival
+      self.lastArrival = lastArrival
+    }
+  }
+
+  /// The place in the list; pass it as `after` to go on.
+  package var position: Int64
+  package var id: String
+  package var attempts: [Attempt]
+
+  package init(position: Int64, id: String, attempts: [Attempt]) {
+    self.position = position
+    self.id = id
+    self.attempts = attempts
+  }
+}
+
+/// What is stored.
+package struct StoreTotals: Sendable {
+  package var spans: Int64
+  package var duplicates: Int64
+  package var variants: Int64
+  package var unassigned: Int64
+  package var rollouts: Int64
+  package var attempts: Int64
+  package var traces: Int64
+
+  package init(
+    spans: Int64, duplicates: Int64, variants: Int64, unassigned: Int64, rollouts: Int64, attempts: Int64,
+    traces: Int64
+  ) {
+    self.spans = spans
+    self.duplicates = duplicates
+    self.variants = variants
+    self.unassigned = unassigned
+    self.rollouts = rollouts
+    self.attempts = attempts
+    self.traces = traces
+  }
+}

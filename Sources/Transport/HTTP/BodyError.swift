@@ -1,0 +1,11 @@
+/// Why the body of a request did not come.
+package enum BodyError: Error, Hashable, Sendable {
+  /// The body is larger than the caller's limit, in bytes.
+  case tooLarge(limit: Int)
+  /// The client closed the connection or reset the stream.
+  case disconnected
+  /// Nothing came for as long as ``HTTPServerConfiguration/bodyTimeout``.
+  case timedOut
+  /// The framing of the body is broken.
+  case malformed
+}

@@ -1,0 +1,19 @@
+/// What the connections of one listener on one loop share.
+///
+/// Unchecked Sendable: `date` is touched on the loop's thread alone, the rest does not change.
+final class ConnectionContext: @unchecked Sendable {
+  let loop: EventLoop
+  let configuration: HTTPServerConfiguration
+  let counters: ServerCounters
+  let handler: HTTPHandler
+  var date = DateField()
+
+  init(
+    loop: EventLoop, configuration: HTTPServerConfiguration, counters: ServerCounters, handler: @escaping HTTPHandler
+  ) {
+    self.loop = loop
+    self.configuration = configuration
+    self.counters = counters
+    self.handler = handler
+  }
+}

@@ -1,0 +1,15 @@
+/// A protocol that speaks on a connection: HTTP/1 or HTTP/2. Called on the loop's thread.
+protocol ConnectionProtocol: AnyObject {
+  func receive(_ bytes: Span<UInt8>)
+  /// The client will send no more.
+  func receiveEnd()
+  /// All output has left.
+  func didDrain()
+  /// The connection is lost: every request in progress ends.
+  func didClose()
+  /// Ends the connection as soon as the requests in progress are answered.
+  func beginShutdown()
+  /// When ``deadlineDidPass()`` wants to be called, in milliseconds of the loop's clock.
+  var deadline: UInt64? { get }
+  func deadlineDidPass()
+}

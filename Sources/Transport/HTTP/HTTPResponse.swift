@@ -1,0 +1,35 @@
+/// The answer of a handler.
+///
+/// The connection frames it: `content-length`, `transfer-encoding`, `connection` and `date` are its business. A
+/// `content-length` that comes with a stream announces the stream's length, and is kept.
+package struct HTTPResponse: Sendable {
+  /// The content of an answer.
+  package enum Body: Sendable {
+    case none
+    case bytes([UInt8])
+    /// Pieces that are pulled one by one until `nil`, each when the connection has room for it.
+    ///
+    /// An error cuts the answer so that the client can tell: the connection is closed, or the stream reset.
+    case stream(@Sendable () async throws -> [UInt8]?)
+  }
+
+  package var status: Int
+  package var headers: HTTPHeaders
+  package var body: Body
+  /// Fields after the body. HTTP/1.0 drops them.
+  package var trailers: HTTPHeaders
+  /// Ends an HTTP/1 connection after this answer.
+  package var closesConnection = false
+
+  package init(status: Int, headers: HTTPHeaders = [:], body: Body = .none, trailers: HTTPHeaders = [:]) {
+    self.status = status
+    self.headers = headers
+    self.body = body
+    self.trailers = trailers
+  }
+}
+
+/// Answers a request; runs on the event loop of the request's connection, so it must not block.
+///
+/// The task is cancelled when the connection is lost or the stream is reset.
+package typealias HTTPHandler = @Sendable (HTTPRequest) async -> HTTPResponse

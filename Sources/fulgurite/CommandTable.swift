@@ -1,0 +1,39 @@
+import Arguments
+import Configuration
+
+/// The commands and their flags; help is printed from the same table.
+enum CommandTable {
+  static let program = Command(
+    "fulgurite", "keeps OpenTelemetry spans of agents by rollout and attempt",
+    subcommands: [
+      Command(
+        "serve", "receive spans over OTLP, store and serve them",
+        discussion: """
+          Without flags it listens on localhost: OTLP/HTTP on port 4318, OTLP/gRPC on 4317, the APIs on 4747.
+
+          When it is ready it prints one line of JSON with its addresses on standard output; the log goes to standard \
+          error.
+          """,
+        flags: ConfigurationLoader.flags),
+      Command(
+        "query", "read what is stored, with or without a running server",
+        subcommands: [
+          Command(
+            "spans", "print the spans of a rollout, in the order of their arrival",
+            flags: [
+              Flag("--rollout", value: "ID", "the rollout"),
+              Flag("--attempt", value: "ID", "only this attempt of it, or 'latest'"),
+              Flag("--name", value: "NAME", "only spans with this name"),
+              Flag("--limit", value: "COUNT", "at most so many spans"),
+              formatFlag("table, json (a line for each span) or otlp (one OTLP/JSON document)"),
+            ] + ConfigurationLoader.flags),
+          Command(
+            "rollouts", "list the rollouts that spans were seen of",
+            flags: [formatFlag("table or json")] + ConfigurationLoader.flags),
+        ]),
+    ])
+
+  private static func formatFlag(_ formats: String) -> Flag {
+    Flag("--format", value: "FORMAT", "\(formats); table is the default")
+  }
+}

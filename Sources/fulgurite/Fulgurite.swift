@@ -1,0 +1,47 @@
+import Arguments
+import Glibc
+
+/// The program.
+@main struct Fulgurite {
+  // Not async: the main thread of an async program is parked in a way that lets signals end the process, which
+  // `serve` takes itself.
+  static func main() {
+    do throws(ArgumentsError) {
+      switch try CommandTable.program.parse(Array(CommandLine.arguments.dropFirst())) {
+      case .help(let text): StandardOutput.write(text)
+      case .run(let arguments): run(arguments)
+      }
+    } catch {
+      StandardError.write("fulgurite: \(error); \(error.usageHint)\n")
+      exit(ExitStatus.usage)
+    }
+  }
+
+  private static func run(_ arguments: ParsedArguments) -> Never {
+    switch arguments.command {
+    case ["serve"]:
+      ProcessSetup.prepare()
+      let signals = TerminationSignals()
+      finish { await ServeCommand.run(arguments, signals) }
+    case ["query", "spans"]: finish { await QuerySpansCommand.run(arguments) }
+    case ["query", "rollouts"]: finish { await QueryRolloutsCommand.run(arguments) }
+    default: exit(ExitStatus.usage)
+    }
+  }
+
+  /// Runs a command, and ends the process with its status.
+  private static func finish(_ command: @escaping @Sendable () async -> Int32) -> Never {
+    Task.detached { exit(await command()) }
+    while true { pause() }
+  }
+}
+
+/// What the program ends with; the numbers are those of `sysexits.h`.
+enum ExitStatus {
+  static let success: Int32 = 0
+  static let failure: Int32 = 1
+  /// The command line cannot be understood.
+  static let usage: Int32 = 64
+  /// The configuration is wrong.
+  static let configuration: Int32 = 78
+}

@@ -1,0 +1,41 @@
+import Configuration
+import OTLPReceiver
+import SQLiteStore
+import Transport
+
+// What the parts are told of the configuration; they do not know it themselves.
+
+extension SQLiteStoreOptions {
+  init(_ configuration: FulguriteConfiguration) {
+    self.init()
+    durability = configuration.store.durability == .power ? .power : .process
+    readers = configuration.store.readers
+    queueBytes = configuration.limits.queueBytes
+    busyTimeout = configuration.store.busyTimeout
+    checkpointBytes = configuration.store.checkpointBytes
+    queryDeadline = configuration.query.deadline
+  }
+}
+
+extension OTLPReceiverOptions {
+  init(_ configuration: FulguriteConfiguration) {
+    self.init()
+    requestBytes = configuration.limits.requestBytes
+    inFlightBytes = configuration.limits.inFlightBytes
+    attributeDepth = configuration.limits.attributeDepth
+    discardsSpans = configuration.store.discard
+  }
+}
+
+extension HTTPServerConfiguration {
+  init(_ limits: LimitsConfiguration) {
+    self.init()
+    headerTimeout = limits.headerTimeout
+    bodyTimeout = limits.bodyTimeout
+    idleTimeout = limits.idleTimeout
+    maximumHeaderBytes = limits.headerBytes
+    maximumHeaderCount = limits.headers
+    maximumConnections = limits.connections
+    maximumConcurrentStreams = limits.streams
+  }
+}

@@ -1,0 +1,43 @@
+import Arguments
+import Configuration
+import SQLiteStore
+import TraceStore
+
+/// What the commands below `fulgurite query` share: finding the database, and telling what went wrong.
+enum QueryCommand {
+  /// An argument that makes no sense.
+  struct Misuse: Error {
+    var message: String
+  }
+
+  /// Runs a query on the database of the data folder.
+  static func run(_ arguments: ParsedArguments, _ body: (ReaderPool) async throws -> Void) async -> Int32 {
+    do {
+      let configuration = try ConfigurationLoader.load(
+        arguments: arguments, environment: ProcessEnvironment.variables()).values
+      let path = DataFolder.databasePath(in: configuration.data.directory)
+      try await body(try ReaderPool(readingDatabaseAt: path))
+      return ExitStatus.success
+    } catch let error as ConfigurationError {
+      StandardError.write("fulgurite: the configuration is wrong:\n\(error)\n")
+      return ExitStatus.configuration
+    } catch let misuse as Misuse {
+      StandardError.write("fulgurite: \(misuse.message); see 'fulgurite query --help'\n")
+      return ExitStatus.usage
+    } catch let error as StoreError {
+      StandardError.write("fulgurite: \(error.message)\n")
+    } catch {
+      StandardError.write("fulgurite: \(error)\n")
+    }
+    return ExitStatus.failure
+  }
+
+  /// The format that was asked for.
+  static func format(_ arguments: ParsedArguments, of formats: [String]) throws(Misuse) -> String {
+    let format = arguments.value(of: "--format") ?? "table"
+    guard formats.contains(format) else {
+      throw Misuse(message: "--format is one of \(formats.joined(separator: ", "))")
+    }
+    return format
+  }
+}

@@ -1,0 +1,57 @@
+import APISupport
+import Configuration
+import Credentials
+import LightningAPI
+import OTLPReceiver
+import QueryAPI
+import Transport
+
+/// Finds the part of the program that a request is for, and whether its sender may ask it.
+struct RequestRouter: Sendable {
+  private let ingestTokens: TokenSet
+  private let apiTokens: TokenSet
+  private let receiver: OTLPReceiver
+  private let queries: QueryAPI
+  private let lightning: LightningAPI
+  private let operations: OperationsAPI
+
+  init(
+    authentication: AuthConfiguration, receiver: OTLPReceiver, queries: QueryAPI, lightning: LightningAPI,
+    operations: OperationsAPI
+  ) {
+    ingestTokens = authentication.tokens(of: .ingest)
+    apiTokens = authentication.tokens(of: .api)
+    self.receiver = receiver
+    self.queries = queries
+    self.lightning = lightning
+    self.operations = operations
+  }
+
+  /// Answers a request that came in on a listener with these route sets.
+  func respond(to request: HTTPRequest, _ routeSets: Set<RouteSet>) async -> HTTPResponse {
+    // Health says nothing of the data, so it needs no token.
+    if let answer = operations.health(request) { return answer }
+    if routeSets.contains(.ingest), let route = OTLPReceiver.route(request) {
+      guard isAllowed(request, ingestTokens) else { return OTLPReceiver.unauthenticated(request) }
+      // Who has shown a token, or is on this machine, may say which rollout it works for.
+      let isTrusted = !ingestTokens.isEmpty || request.peer.isLoopback
+      return await receiver.respond(to: request, route, isTrusted: isTrusted)
+    }
+    guard routeSets.contains(.api) else { return JSONAnswer.error(404, "nothing is served at this path") }
+    guard isAllowed(request, apiTokens) else { return Self.unauthenticated }
+    if let answer = await lightning.respond(to: request) { return answer }
+    if let answer = await queries.respond(to: request) { return answer }
+    if let answer = operations.metrics(request) { return answer }
+    return JSONAnswer.error(404, "nothing is served at this path")
+  }
+
+  private func isAllowed(_ request: HTTPRequest, _ tokens: TokenSet) -> Bool {
+    tokens.isEmpty || tokens.accepts(authorization: request.headers.first("authorization"))
+  }
+
+  private static var unauthenticated: HTTPResponse {
+    var response = JSONAnswer.error(401, "a bearer token is needed")
+    response.headers.append("www-authenticate", "Bearer")
+    return response
+  }
+}

@@ -1,0 +1,51 @@
+import Arguments
+import Configuration
+import Glibc
+import Logging
+import TraceStore
+import Transport
+
+/// `fulgurite serve`
+enum ServeCommand {
+  static func run(_ arguments: ParsedArguments, _ signals: TerminationSignals) async -> Int32 {
+    let configuration: FulguriteConfiguration
+    do throws(ConfigurationError) {
+      configuration = try ConfigurationLoader.load(
+        arguments: arguments, environment: ProcessEnvironment.variables()).values
+    } catch {
+      StandardError.write("fulgurite: the configuration is wrong:\n\(error)\n")
+      return ExitStatus.configuration
+    }
+    let logger = Logger(level: configuration.log.level, format: configuration.log.format)
+    for warning in configuration.warnings { logger.warning(warning) }
+    do {
+      let server = try await Server.start(configuration, logger)
+      announce(server, configuration)
+      let signal = await signals.first()
+      logger.info("stopping", ["signal": .text(signal)])
+      await server.stop()
+      logger.info("stopped")
+      return ExitStatus.success
+    } catch let error as StoreError {
+      logger.error("cannot start", ["reason": .text(error.code.description), "cause": .text(error.message)])
+    } catch {
+      logger.error("cannot start", ["cause": .text("\(error)")])
+    }
+    return ExitStatus.failure
+  }
+
+  /// Says where the server is: a line for programs on standard output, a few for people on standard error.
+  private static func announce(_ server: Server, _ configuration: FulguriteConfiguration) {
+    StandardOutput.write(ReadyLine.json(server, configuration) + "\n")
+    guard configuration.log.format == .text, let endpoint = server.addresses["otlp_http"]?.first else { return }
+    StandardError.write(
+      """
+
+      Send spans here:
+        export OTEL_EXPORTER_OTLP_ENDPOINT=http://\(endpoint)
+        export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+      \(server.addresses["api"]?.first.map { "Read them here:\n  http://\($0)/api/v1/rollouts\n" } ?? "")
+
+      """)
+  }
+}

@@ -1,0 +1,127 @@
+import Configuration
+import Glibc
+import LightningAPI
+import Logging
+import Metrics
+import OTLPReceiver
+import QueryAPI
+import SQLiteStore
+import TraceStore
+import Transport
+
+/// The composition root: makes every part, starts from the store outward, stops from the edge inward.
+final class Server: Sendable {
+  /// Where it listens, by the name of the option.
+  let addresses: [String: [SocketAddress]]
+  private let store: SQLiteStore
+  private let http: HTTPServer
+  private let loops: EventLoopGroup
+  private let deadline: Duration
+
+  private init(
+    addresses: [String: [SocketAddress]], store: SQLiteStore, http: HTTPServer, loops: EventLoopGroup,
+    deadline: Duration
+  ) {
+    self.addresses = addresses
+    self.store = store
+    self.http = http
+    self.loops = loops
+    self.deadline = deadline
+  }
+
+  static func start(_ configuration: FulguriteConfiguration, _ logger: Logger) async throws -> Server {
+    let store = try SQLiteStore(folder: configuration.data.directory, options: SQLiteStoreOptions(configuration))
+    logger.info("store opened", ["path": .text(configuration.data.directory)])
+    do {
+      return try await start(configuration, logger, store)
+    } catch {
+      store.close()
+      throw error
+    }
+  }
+
+  private static func start(_ configuration: FulguriteConfiguration, _ logger: Logger, _ store: SQLiteStore)
+    async throws -> Server
+  {
+    let loops = try EventLoopGroup(count: loopCount(configuration))
+    let http = HTTPServer(group: loops, configuration: HTTPServerConfiguration(configuration.limits))
+    let registry = MetricsRegistry()
+    StoreMetrics.register(store, registry, logger)
+    ServerMetrics.register(http, registry)
+    let refusals = RefusalLog()
+    let receiver = OTLPReceiver(
+      writer: store, options: OTLPReceiverOptions(configuration), registry: registry, refusals: refusals,
+      logger: logger, now: WallClock.nanosecondsSince1970, isStoreHealthy: { store.failure == nil })
+    var queryOptions = QueryAPI.Options()
+    queryOptions.defaultLimit = configuration.query.defaultLimit
+    queryOptions.maximumLimit = configuration.query.maximumLimit
+    let router = RequestRouter(
+      authentication: configuration.auth, receiver: receiver,
+      queries: QueryAPI(reader: store, refusals: refusals, options: queryOptions),
+      lightning: LightningAPI(reader: store),
+      operations: OperationsAPI(registry: registry, failure: { store.failure }))
+    do {
+      let addresses = try await listen(configuration, http, router, logger)
+      return Server(
+        addresses: addresses, store: store, http: http, loops: loops, deadline: configuration.shutdown.deadline)
+    } catch {
+      await http.shutdown(deadline: .zero)
+      await loops.shutdown()
+      throw error
+    }
+  }
+
+  private static func listen(
+    _ configuration: FulguriteConfiguration, _ http: HTTPServer, _ router: RequestRouter, _ logger: Logger
+  ) async throws -> [String: [SocketAddress]] {
+    var addresses: [String: [SocketAddress]] = [:]
+    for listener in configuration.listen.listeners {
+      let name = String(listener.option.split(separator: ".").last ?? "")
+      let routeSets = Set(listener.routeSets)
+      for address in listener.addresses {
+        let bound: [SocketAddress]
+        do throws(TransportError) {
+          bound = try await http.listen(host: address.host, port: address.port) { request in
+            await router.respond(to: request, routeSets)
+          }
+        } catch {
+          throw ListenFailure(option: listener.option, address: address.description, cause: error)
+        }
+        addresses[name, default: []] += bound
+        for address in bound {
+          logger.info("listening", ["option": .text(listener.option), "address": .described(address)])
+        }
+      }
+    }
+    return addresses
+  }
+
+  private static func loopCount(_ configuration: FulguriteConfiguration) -> Int {
+    configuration.loops > 0 ? configuration.loops : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+  }
+
+  /// Lets what is in flight end within the deadline, and closes the store.
+  func stop() async {
+    await http.shutdown(deadline: deadline)
+    store.close()
+    await loops.shutdown()
+  }
+}
+
+/// An address that cannot be listened on, with the option that asks for it.
+struct ListenFailure: Error, CustomStringConvertible {
+  var option: String
+  var address: String
+  var cause: TransportError
+
+  var description: String { "\(option): cannot listen on \(address): \(cause)" }
+}
+
+/// The wall clock of the machine.
+enum WallClock {
+  @Sendable static func nanosecondsSince1970() -> Int64 {
+    var now = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &now)
+    return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
+  }
+}

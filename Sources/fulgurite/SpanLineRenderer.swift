@@ -1,0 +1,50 @@
+import JSON
+import OTLP
+import Protobuf
+import Telemetry
+import TraceStore
+
+/// Renders spans as lines of JSON: what the index knows, and the span itself as OTLP/JSON.
+struct SpanLineRenderer: SpanRenderer {
+  private var writer = JSONWriter()
+
+  var output: [UInt8] {
+    get { writer.bytes }
+    set { writer.bytes = newValue }
+  }
+
+  mutating func append(_ row: SpanRow, _ bytes: Span<UInt8>, _ location: SpanLocation) {
+    var line = JSONWriter()
+    line.beginObject()
+    line.key("arrival")
+    line.integer(row.arrival)
+    line.key("rolloutId")
+    Self.string(row.rolloutID, &line)
+    line.key("attemptId")
+    Self.string(row.attemptID, &line)
+    line.key("sequenceId")
+    if let sequence = row.sequence { line.integer(sequence) } else { line.null() }
+    line.key("rule")
+    line.string(row.rule.name)
+    do throws(ProtobufError) {
+      line.key("resource")
+      try OTLPJSONWriter.appendResource(bytes, at: location.resourceSpans, to: &line)
+      line.key("scope")
+      try OTLPJSONWriter.appendScope(bytes, at: location.scopeSpans, to: &line)
+      line.key("span")
+      try OTLPJSONWriter.appendSpan(bytes, at: location.span, to: &line)
+    } catch {
+      // What was stored was read by the scanner before; a segment's checksum would have told of damage.
+      return
+    }
+    line.endObject()
+    writer.bytes += line.bytes
+    writer.bytes.append(UInt8(ascii: "\n"))
+  }
+
+  private static func string(_ text: String?, _ writer: inout JSONWriter) {
+    if let text { writer.string(text) } else { writer.null() }
+  }
+
+  mutating func finish() {}
+}

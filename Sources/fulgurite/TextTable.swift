@@ -1,0 +1,48 @@
+import Glibc
+
+/// Prints rows in columns, as wide as the terminal; into a pipe, rows are printed whole.
+enum TextTable {
+  /// Renders rows below their titles.
+  ///
+  /// - Parameter flexible: The column that is cut when a row is wider than the terminal.
+  static func render(_ titles: [String], _ rows: [[String]], flexible: Int) -> String {
+    let rows = [titles] + rows.map { $0.map(printable) }
+    var widths = titles.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    if let width = terminalWidth {
+      let others = widths.reduce(0, +) - widths[flexible] + 2 * (widths.count - 1)
+      widths[flexible] = max(titles[flexible].count, min(widths[flexible], width - others))
+    }
+    return rows.map { line($0, widths) + "\n" }.joined()
+  }
+
+  private static func line(_ cells: [String], _ widths: [Int]) -> String {
+    var line = ""
+    for (cell, width) in zip(cells, widths) {
+      let shown = cell.count > width ? cell.prefix(max(0, width - 1)) + "…" : Substring(cell)
+      if !line.isEmpty { line += "  " }
+      line += shown
+      line += String(repeating: " ", count: width - shown.count)
+    }
+    while line.last == " " { line.removeLast() }
+    return line
+  }
+
+  /// Names come from senders: what could steer a terminal is shown, not sent.
+  private static func printable(_ text: String) -> String {
+    String(
+      String.UnicodeScalarView(
+        text.unicodeScalars.map { scalar in
+          switch scalar.properties.generalCategory {
+          case .control, .format, .lineSeparator, .paragraphSeparator: "\u{FFFD}"
+          default: scalar
+          }
+        }))
+  }
+
+  /// `nil` when standard output is no terminal.
+  private static var terminalWidth: Int? {
+    var size = winsize()
+    guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+    return Int(size.ws_col)
+  }
+}

@@ -1,0 +1,12 @@
+import Logging
+
+/// Prints moments for people.
+enum UTCTime {
+  /// `2026-11-21T14:03:11.123Z`, or `-` for an unknown time.
+  ///
+  /// - Parameter nanoseconds: Since 1970.
+  static func text(_ nanoseconds: UInt64) -> String {
+    guard nanoseconds != 0 else { return "-" }
+    return Timestamp(millisecondsSinceEpoch: Int64(nanoseconds / 1_000_000)).description
+  }
+}
