@@ -88,8 +88,84 @@ let program: [Target] = [
     swiftSettings: settings),
 ]
 
+// What only tests use: an oracle, a disk that fails, random numbers that repeat.
+let testSupport: [Target] = [
+  .systemLibrary(
+    name: "CProtobufC", path: "Tests/Support/CProtobufC", pkgConfig: "libprotobuf-c",
+    providers: [.apt(["libprotobuf-c-dev"])]),
+  .target(name: "COTLP", dependencies: ["CProtobufC"], path: "Tests/Support/COTLP", publicHeadersPath: "generated"),
+  .target(name: "CFaultVFS", path: "Tests/Support/CFaultVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
+  .target(
+    name: "FaultVFS", dependencies: ["CFaultVFS"], path: "Tests/Support/FaultVFS", swiftSettings: settings),
+  .target(
+    name: "ProtobufOracle", dependencies: ["COTLP"], path: "Tests/Support/ProtobufOracle", swiftSettings: settings),
+  .target(name: "SeededRandom", path: "Tests/Support/SeededRandom", swiftSettings: settings),
+]
+
+let tests: [Target] = [
+  .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: settings),
+  .testTarget(
+    name: "CompressionTests", dependencies: ["Compression", "CZlib", "CZstd", "SeededRandom"], swiftSettings: settings
+  ),
+  .testTarget(
+    name: "ConfigurationTests", dependencies: ["Arguments", "Configuration", "Credentials", "Logging", "YAML"],
+    swiftSettings: settings),
+  .testTarget(name: "CredentialsTests", dependencies: ["Credentials"], swiftSettings: settings),
+  .testTarget(
+    name: "FaultVFSTests", dependencies: ["CSQLite", "FaultVFS", "SeededRandom"], swiftSettings: settings),
+  .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
+  .testTarget(
+    name: "LightningAPITests", dependencies: ["JSON", "LightningAPI", "OTLP", "Protobuf"], swiftSettings: settings),
+  .testTarget(name: "LoggingTests", dependencies: ["Logging"], swiftSettings: settings),
+  .testTarget(name: "MetricsTests", dependencies: ["Metrics"], swiftSettings: settings),
+  .testTarget(
+    name: "OTLPReceiverTests",
+    dependencies: [
+      "Compression", "JSON", "Logging", "Metrics", "OTLP", "OTLPReceiver", "Protobuf", "SQLiteStore", "Telemetry",
+      "TraceStore", "Transport",
+    ], swiftSettings: settings),
+  .testTarget(
+    name: "OTLPTests",
+    dependencies: ["JSON", "OTLP", "Protobuf", "ProtobufOracle", "SeededRandom", "Telemetry"], swiftSettings: settings
+  ),
+  .testTarget(name: "ProtobufOracleTests", dependencies: ["ProtobufOracle"], swiftSettings: settings),
+  .testTarget(name: "SpellingTests", dependencies: ["Spelling"], swiftSettings: settings),
+  .testTarget(
+    name: "SQLiteStoreTests",
+    dependencies: [
+      "FaultVFS", "OTLP", "Protobuf", "SQLite", "SQLiteStore", "SeededRandom", "Telemetry", "TraceStore",
+    ], swiftSettings: settings),
+  .testTarget(name: "YAMLTests", dependencies: ["YAML"], swiftSettings: settings),
+]
+
+// Programs that measure one part; `make bench` measures the whole.
+let benchmarks: [Target] = [
+  .executableTarget(
+    name: "CodecBenchmark", dependencies: ["JSON", "LightningAPI", "OTLP", "Protobuf"],
+    path: "Benchmarks/CodecBenchmark", swiftSettings: settings),
+  .executableTarget(
+    name: "CompressionBenchmark", dependencies: ["Compression"], path: "Benchmarks/CompressionBenchmark",
+    swiftSettings: settings),
+]
+
 let package = Package(
   name: "fulgurite",
   products: [.executable(name: "fulgurite", targets: ["fulgurite"])],
-  targets: cLibraries + base + model + store + services + program
+  targets: cLibraries + base + model + store + services + program + testSupport + tests + benchmarks
 )
+
+// `FUZZ=1 swift build -c release --scratch-path .build/fuzz --product Fuzz` adds the fuzzer and instruments everything.
+if Context.environment["FUZZ"] == "1" {
+  let instrument = ["-sanitize=fuzzer,address"]
+  package.targets += [
+    .systemLibrary(name: "CLibFuzzer", path: "Fuzz/CLibFuzzer"),
+    .executableTarget(
+      name: "Fuzz", dependencies: ["CLibFuzzer", "Compression"], path: "Fuzz/Sources", swiftSettings: settings,
+      // The default linker, gold, crashes on the fuzzer's sections.
+      linkerSettings: [.unsafeFlags(instrument + ["-use-ld=lld"])]),
+  ]
+  for target in package.targets where target.type != .system {
+    target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(instrument)]
+    target.cSettings = (target.cSettings ?? []) + [.unsafeFlags(["-fsanitize=fuzzer-no-link,address"])]
+  }
+}

@@ -11,7 +11,7 @@ struct DecodingLoop {
 
   init(_ decoder: any StreamDecoder, limit: Int) {
     self.decoder = decoder
-    // One more byte than the limit must be countable, see `room`.
+    // One more byte than the limit has to be countable, see `decode`.
     self.limit = min(limit, .max - 1)
   }
 
@@ -36,7 +36,7 @@ struct DecodingLoop {
         isAtStreamStart = false
       }
       let produced = output.count
-      reserve(for: input, upTo: outputEnd)
+      reserve(for: input)
       let progress = try decode(input.extracting(position..<inputEnd), upTo: outputEnd)
       position += progress.consumed
       guard output.count <= limit else { throw .tooLarge(limit: limit) }
@@ -66,9 +66,12 @@ struct DecodingLoop {
   }
 
   /// Makes room: at first in proportion to the input, then twice what has come out.
-  private mutating func reserve(for input: Span<UInt8>, upTo outputEnd: Int) {
+  ///
+  /// Real batches of spans shrink to as little as a twentieth, so that most are never copied to a larger buffer; what is
+  /// reserved but not reached is never touched, and takes no memory.
+  private mutating func reserve(for input: Span<UInt8>) {
     guard output.count == output.capacity else { return }
-    let wanted = output.isEmpty ? max(input.count, 1 << 9) * 8 : output.count * 2
-    output.reserveCapacity(min(wanted, outputEnd, limit + 1))
+    let wanted = output.isEmpty ? max(input.count, 1 << 8) * 20 : output.count * 2
+    output.reserveCapacity(min(wanted, limit + 1))
   }
 }

@@ -12,10 +12,11 @@ package struct DecompressionStream: ~Copyable {
   /// The output of one step unless the caller asks for another, in bytes: about a millisecond of work.
   package static let pieceSize = 1 << 20
 
-  /// How many bytes of output one byte of input is expected to give at least.
+  /// How many times less than the output of a step its input may be.
   ///
-  /// Bounds the input of a step: deflate blocks without output cost time too.
-  private static let leastRatio = 4
+  /// Deflate blocks that give nothing cost time too: 1 MiB of them, each with Huffman codes of its own, took 0.3 s where
+  /// 1 MiB of output takes 1 ms. So a step reads at most 64 KiB, which bounds the worst one to 20 ms.
+  private static let inputDivisor = 16
 
   private let input: [UInt8]
   private let coding: ContentCoding
@@ -39,7 +40,7 @@ package struct DecompressionStream: ~Copyable {
   package mutating func step(maximumOutput: Int = pieceSize) throws(CompressionError) -> Bool {
     precondition(maximumOutput > 0, "a step without output gets nowhere")
     if whole != nil { return true }
-    let maximumInput = max(maximumOutput / Self.leastRatio, 1)
+    let maximumInput = max(maximumOutput / Self.inputDivisor, 1)
     if loop == nil {
       whole = try decompressAtOnce(maximumInput: maximumInput, maximumOutput: maximumOutput)
       if whole != nil { return true }

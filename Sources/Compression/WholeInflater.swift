@@ -1,6 +1,9 @@
 import CDeflate
 
 /// libdeflate's decompressor: two to three times as fast as zlib, for input and output that lie whole in memory.
+///
+/// It reads the length symbols 286 and 287 of the fixed code, which RFC 1951 reserves and zlib refuses, as 258. No encoder
+/// writes them, and a checksum is still checked where the format has one.
 @safe struct WholeInflater: ~Copyable {
   /// How one stream ended.
   enum Outcome {

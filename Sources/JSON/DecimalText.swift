@@ -1,6 +1,7 @@
 /// A decimal number in text, taken apart without rounding.
 public struct DecimalText: ~Escapable {
   private let bytes: Span<UInt8>
+  private let range: Range<Int>
   private let isNegative: Bool
   /// The digits before the exponent; a decimal point may stand among them.
   private let digits: Range<Int>
@@ -50,14 +51,12 @@ public struct DecimalText: ~Escapable {
     guard offset == range.upperBound else { return nil }
 
     self.bytes = bytes
+    self.range = range
     self.isNegative = isNegative
     self.digits = start..<end
     self.digitCount = integerDigits + fractionDigits
     self.exponent = exponent - fractionDigits
-    self.range = range
   }
-
-  private let range: Range<Int>
 
   /// The value, if it is integral and in range.
   public var int64: Int64? {

@@ -22,15 +22,18 @@ public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     case invalidValue
   }
 
+  /// What is wrong.
   public let reason: Reason
   /// The offset of the byte at which the error was noticed.
   public let offset: Int
 
+  /// Makes an error.
   @inlinable public init(_ reason: Reason, at offset: Int) {
     self.reason = reason
     self.offset = offset
   }
 
+  /// The reason and the place, in words.
   public var description: String { "\(reason.message) at byte \(offset)" }
 }
 

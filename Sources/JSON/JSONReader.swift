@@ -20,7 +20,7 @@
 
   /// The whole text.
   public let bytes: Span<UInt8>
-  /// Where reading goes on. Only the reader moves it.
+  /// Where reading goes on; only the reader moves it.
   public var position = 0
   @usableFromInline let maximumDepth: Int
   @usableFromInline var depth = 0

@@ -21,9 +21,12 @@ public enum JSONValue: Hashable, Sendable {
 
 /// One member of an object.
 public struct JSONMember: Hashable, Sendable {
+  /// The name, decoded.
   public var key: String
+  /// What it stands for.
   public var value: JSONValue
 
+  /// Makes a member.
   public init(_ key: String, _ value: JSONValue) {
     self.key = key
     self.value = value

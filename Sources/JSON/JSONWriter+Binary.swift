@@ -4,15 +4,16 @@ extension JSONWriter {
   /// - Precondition: `range` lies inside the span.
   @inlinable public mutating func hexadecimal(_ data: Span<UInt8>, at range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= data.count)
-    separate()
-    bytes.append(addingCapacity: range.count * 2 + 2) { output in
-      output.append(UInt8(ascii: "\""))
-      for index in range {
-        let byte = unsafe data[unchecked: index]
-        output.append(Hexadecimal.digit(byte >> 4))
-        output.append(Hexadecimal.digit(byte & 0xF))
+    let digits = range.count * 2
+    unsafe writeValue(upTo: digits + 2) { target in
+      unsafe target[0] = UInt8(ascii: "\"")
+      for index in 0..<range.count {
+        let byte = unsafe data[unchecked: range.lowerBound &+ index]
+        unsafe target[2 &* index &+ 1] = Hexadecimal.digit(byte >> 4)
+        unsafe target[2 &* index &+ 2] = Hexadecimal.digit(byte & 0xF)
       }
-      output.append(UInt8(ascii: "\""))
+      unsafe target[digits + 1] = UInt8(ascii: "\"")
+      return digits + 2
     }
   }
 

@@ -41,7 +41,7 @@ extension JSONWriter {
       integer != 0 || value.sign == .plus
     {
       append(integer)
-      append(".0")
+      continuation(".0")
     } else {
       bytes.append(contentsOf: value.description.utf8)
     }

@@ -24,35 +24,45 @@ extension JSONWriter {
   /// - Precondition: `range` lies inside the span.
   @inlinable public mutating func string(_ text: Span<UInt8>, at range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= text.count)
-    separate()
-    bytes.append(UInt8(ascii: "\""))
     var offset = range.lowerBound
-    while offset < range.upperBound {
-      // Room for the rest as it is and for some escapes; text with more of them comes back here.
-      let rest = range.upperBound &- offset
-      bytes.append(addingCapacity: rest &+ rest >> 3 &+ 64) { output in
-        unsafe output.withUnsafeMutableBufferPointer { buffer, count in
-          unsafe Self.escape(text, from: &offset, to: range.upperBound, into: buffer, count: &count)
-        }
+    var isClosed = false
+    var room = Self.room(for: range.count)
+    unsafe writeValue(upTo: room &+ 2) { target in
+      unsafe target[0] = UInt8(ascii: "\"")
+      var count = 1
+      unsafe isClosed = Self.escape(text, from: &offset, to: range.upperBound, into: target, count: &count, room)
+      return count
+    }
+    // Only text that consists of escapes for the most part does not fit at once.
+    while !isClosed {
+      room = Self.room(for: range.upperBound &- offset)
+      unsafe write(upTo: room &+ 2) { target in
+        var count = 0
+        unsafe isClosed = Self.escape(text, from: &offset, to: range.upperBound, into: target, count: &count, room)
+        return count
       }
     }
-    bytes.append(UInt8(ascii: "\""))
   }
+
+  /// Room for text as it is and for some escapes.
+  @inlinable @inline(__always)
+  static func room(for count: Int) -> Int { count &+ count >> 2 &+ 32 }
 
   /// Escapes text until its end, or until the room that is left could become too small.
   ///
   /// - Parameters:
   ///   - text: Where the text lies; `offset..<end` must lie inside.
-  ///   - buffer: Memory of which the first `count` bytes are initialized.
+  ///   - target: Memory for at least `room + 1` bytes.
+  ///   - count: How many of them are written.
+  /// - Returns: Whether all of the text and the closing quotation mark were written.
   @inlinable
   static func escape(
-    _ text: Span<UInt8>, from offset: inout Int, to end: Int, into buffer: UnsafeMutableBufferPointer<UInt8>,
-    count: inout Int
-  ) {
-    guard let target = buffer.baseAddress else { return }
+    _ text: Span<UInt8>, from offset: inout Int, to end: Int, into target: UnsafeMutablePointer<UInt8>,
+    count: inout Int, _ room: Int
+  ) -> Bool {
     // The longest escape has 6 bytes, and words are written whole. A byte that is copied as it is leaves both sides
     // of this comparison as they were, so the loop over words need not check again.
-    while offset < end, buffer.count &- count >= end &- offset &+ 16 {
+    while offset < end, room &- count >= end &- offset &+ 16 {
       while end &- offset >= 8 {
         let word = TextWord.load(text, at: offset)
         unsafe UnsafeMutableRawPointer(target + count).storeBytes(of: word.littleEndian, as: UInt64.self)
@@ -68,11 +78,15 @@ extension JSONWriter {
           offset &+= 1
           count &+= 1
         }
-        if offset == end { return }
+        if offset == end { break }
       }
       guard TextWord.isSpecial(unsafe text[unchecked: offset]) else { continue }
       unsafe escapeSpecial(text, from: &offset, to: end, into: target, count: &count)
     }
+    guard offset == end else { return false }
+    unsafe target[count] = UInt8(ascii: "\"")
+    count &+= 1
+    return true
   }
 
   /// Writes one special character: at most 6 bytes.

@@ -16,6 +16,7 @@
   /// What was written so far.
   public var bytes: [UInt8]
 
+  /// Starts with nothing written.
   @inlinable public init(reservingCapacity capacity: Int = 0) {
     bytes = []
     bytes.reserveCapacity(capacity)
@@ -43,22 +44,24 @@
   ///
   /// - Parameter name: Written as it is, so it may hold nothing that JSON must escape.
   @inlinable public mutating func key(_ name: StaticString) {
-    separate()
-    bytes.append(UInt8(ascii: "\""))
-    append(name)
-    append("\":")
+    let count = name.utf8CodeUnitCount
+    unsafe writeValue(upTo: count + 3) { target in
+      unsafe target[0] = UInt8(ascii: "\"")
+      unsafe (target + 1).update(from: name.utf8Start, count: count)
+      unsafe target[count + 1] = UInt8(ascii: "\"")
+      unsafe target[count + 2] = UInt8(ascii: ":")
+      return count + 3
+    }
   }
 
   /// Writes `null`.
   @inlinable public mutating func null() {
-    separate()
-    append("null")
+    tokens("null")
   }
 
   /// Writes `true` or `false`.
   @inlinable public mutating func bool(_ value: Bool) {
-    separate()
-    append(value ? "true" : "false")
+    tokens(value ? "true" : "false")
   }
 
   /// Writes a value that is JSON already.
@@ -71,25 +74,61 @@
   ///
   /// - Parameter text: Starts with a value or a key; a comma is written before it where one is due.
   @inlinable public mutating func tokens(_ text: StaticString) {
-    separate()
-    append(text)
+    let count = text.utf8CodeUnitCount
+    unsafe writeValue(upTo: count) { target in
+      unsafe target.update(from: text.utf8Start, count: count)
+      return count
+    }
   }
 
   /// Writes the rest of tokens that were begun, such as `}}`: no comma is written before it.
-  @inlinable public mutating func continuation(_ text: StaticString) { append(text) }
+  @inlinable public mutating func continuation(_ text: StaticString) {
+    let count = text.utf8CodeUnitCount
+    unsafe write(upTo: count) { target in
+      unsafe target.update(from: text.utf8Start, count: count)
+      return count
+    }
+  }
+
+  /// Whether a comma is due before a value or a key.
+  @inlinable @inline(__always)
+  var needsComma: Bool {
+    switch bytes.last {
+    case nil, UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: ":"): false
+    default: true
+    }
+  }
 
   /// Writes the comma that is due before a value or a key.
   @inlinable @inline(__always)
   mutating func separate() {
-    switch bytes.last {
-    case nil, UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: ":"): break
-    default: bytes.append(UInt8(ascii: ","))
+    if needsComma { bytes.append(UInt8(ascii: ",")) }
+  }
+
+  /// Writes a value or a key, with the comma that is due before it.
+  ///
+  /// - Parameters:
+  ///   - limit: How many bytes `body` may write.
+  ///   - body: Gets where to write, and returns how many bytes it has written.
+  @inlinable @inline(__always)
+  mutating func writeValue(upTo limit: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Int) {
+    let comma = needsComma ? 1 : 0
+    unsafe write(upTo: limit &+ 1) { target in
+      // Where no comma is due, the value overwrites it.
+      unsafe target[0] = UInt8(ascii: ",")
+      return unsafe comma &+ body(target + comma)
     }
   }
 
+  /// Appends bytes; the parameters are as above.
   @inlinable @inline(__always)
-  mutating func append(_ text: StaticString) {
-    // A string literal lives as long as the program.
-    unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+  mutating func write(upTo limit: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Int) {
+    bytes.append(addingCapacity: limit) { output in
+      unsafe output.withUnsafeMutableBufferPointer { buffer, count in
+        // Only a writer that has nothing to write can meet an array without memory.
+        guard let base = buffer.baseAddress else { return }
+        unsafe count &+= body(base + count)
+      }
+    }
   }
 }

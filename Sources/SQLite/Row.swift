@@ -14,6 +14,9 @@ import CSQLite
     unsafe sqlite3_column_type(handle, column) == SQLITE_NULL ? nil : sqlite3_column_int64(handle, column)
   }
 
+  /// Whether the value is an integer, in a column that may hold others.
+  package func isInteger(at column: Int32) -> Bool { unsafe sqlite3_column_type(handle, column) == SQLITE_INTEGER }
+
   package func string(at column: Int32) -> String {
     // The text call must come first: it may convert the value, which changes the byte count.
     guard let text = unsafe sqlite3_column_text(handle, column) else { return "" }

@@ -98,11 +98,10 @@ enum Schema {
       variant INTEGER NOT NULL,        -- 0, or more for another span under the same ids
       arrival INTEGER NOT NULL,
       parent_id INTEGER,               -- NULL for a root
-      rollout INTEGER NOT NULL,        -- 0 = none
-      attempt INTEGER NOT NULL,        -- its row in attempts
+      attempt INTEGER NOT NULL,        -- its row in attempts, which knows the rollout
       sequence INTEGER,
       rule INTEGER NOT NULL,
-      name TEXT NOT NULL,              -- at most 256 bytes of it
+      name ANY NOT NULL,               -- a row in names, or the text: at most 256 bytes of it
       service INTEGER NOT NULL,        -- 0 = none
       kind INTEGER NOT NULL,
       status INTEGER NOT NULL,
@@ -114,6 +113,9 @@ enum Schema {
       offset INTEGER NOT NULL,         -- of the Span message in the raw bytes
       PRIMARY KEY(trace, span_id, variant)
     ) STRICT, WITHOUT ROWID;
+
+    -- The names that the index need not repeat. At most a few thousand; later ones stand in their rows.
+    CREATE TABLE names(id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;
 
     -- Only for ids under which different spans came: a hash of the contents of each.
     CREATE TABLE span_variants(
@@ -178,12 +180,14 @@ enum Schema {
         CASE spans.rule WHEN 0 THEN 'none' WHEN 1 THEN 'explicit' WHEN 2 THEN 'request' WHEN 3 THEN 'context'
           WHEN 4 THEN 'subtree' WHEN 5 THEN 'ancestor' WHEN 6 THEN 'binding' WHEN 7 THEN 'link'
           WHEN 8 THEN 'session' WHEN 9 THEN 'auto' END AS rule,
-        spans.name, services.name AS service, spans.kind, spans.status,
+        CASE typeof(spans.name) WHEN 'integer' THEN names.name ELSE spans.name END AS name,
+        services.name AS service, spans.kind, spans.status,
         datetime(spans.start / 1000000000, 'unixepoch') AS start_time, spans.start AS start_unix_nano,
         spans.duration / 1e6 AS duration_ms, spans.input_tokens, spans.output_tokens
       FROM spans JOIN traces ON traces.id = spans.trace
-        LEFT JOIN rollouts ON rollouts.id = spans.rollout
         LEFT JOIN attempts ON attempts.id = spans.attempt
+        LEFT JOIN rollouts ON rollouts.id = attempts.rollout
+        LEFT JOIN names ON typeof(spans.name) = 'integer' AND names.id = spans.name
         LEFT JOIN services ON services.id = spans.service;
 
     CREATE VIEW rollout_view AS

@@ -12,6 +12,7 @@ package struct OTLPJSONError: Error, Hashable, Sendable, CustomStringConvertible
     case tooDeep
   }
 
+  /// The kind of fault, which decides nothing but the answer's text: all are the sender's.
   package let code: Code
   /// What was found, and where.
   package let cause: JSONError
@@ -29,5 +30,6 @@ package struct OTLPJSONError: Error, Hashable, Sendable, CustomStringConvertible
   /// The byte of the body at which the error was noticed.
   package var offset: Int { cause.offset }
 
+  /// The fault and its place in words, without any of the body.
   package var description: String { "invalid OTLP/JSON: \(cause)" }
 }

@@ -30,7 +30,7 @@ extension OTLPJSONWriter {
         writer.string(bytes, at: attribute.key)
       }
       if let value = attribute.value {
-        writer.key("value")
+        writer.tokens("\"value\":")
         try writeAnyValue(bytes, value, depth: depth, to: &writer)
       }
       writer.endObject()

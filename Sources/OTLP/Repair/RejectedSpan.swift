@@ -9,6 +9,7 @@ package struct RejectedSpan: Hashable, Sendable {
     /// `parent_span_id` is neither 8 bytes nor empty.
     case invalidParentSpanID
 
+    /// The reason in words, for `partial_success`.
     package var description: String {
       switch self {
       case .invalidTraceID: "trace_id is not 16 bytes or all zero"
@@ -20,5 +21,6 @@ package struct RejectedSpan: Hashable, Sendable {
 
   /// The place among all spans of the request as it came, from 0.
   package let index: Int
+  /// Why it was left out.
   package let reason: Reason
 }

@@ -41,10 +41,13 @@ package struct OTLPField: Sendable {
     case message(OTLPMessage)
   }
 
+  /// The number in protobuf.
   package let number: UInt32
   /// The name in JSON, lowerCamelCase.
   package let name: StaticString
+  /// What one value of the field is.
   package let kind: Kind
+  /// Whether the field is a list.
   package let isRepeated: Bool
 
   init(_ number: UInt32, _ name: StaticString, _ kind: Kind, isRepeated: Bool = false) {

@@ -2,10 +2,13 @@ package import Protobuf
 
 /// The fields of a span's `Event` message.
 package struct EventFields: Sendable {
-  /// Nanoseconds since the epoch; 0 is unknown.
+  /// `fixed64 time_unix_nano = 1`: nanoseconds since the epoch; 0 is unknown.
   package var time: UInt64 = 0
+  /// `string name = 2`.
   package var name = 0..<0
+  /// `repeated KeyValue attributes = 3`.
   package var attributes = RepeatedField()
+  /// `uint32 dropped_attributes_count = 4`.
   package var droppedAttributesCount: UInt32 = 0
 
   /// Reads the message that lies at `range`.

@@ -2,8 +2,9 @@ package import Protobuf
 
 /// The fields of a `KeyValue` message.
 package struct KeyValueFields: Sendable {
+  /// `string key = 1`.
   package var key = 0..<0
-  /// The `AnyValue`; `nil` when the field is absent.
+  /// `AnyValue value = 2`; `nil` when the field is absent.
   package var value: MessageParts?
 
   /// Reads the message that lies at `range`.

@@ -2,11 +2,17 @@ package import Protobuf
 
 /// The fields of a span's `Link` message.
 package struct LinkFields: Sendable {
+  /// `bytes trace_id = 1`.
   package var traceID = 0..<0
+  /// `bytes span_id = 2`.
   package var spanID = 0..<0
+  /// `string trace_state = 3`.
   package var traceState = 0..<0
+  /// `repeated KeyValue attributes = 4`.
   package var attributes = RepeatedField()
+  /// `uint32 dropped_attributes_count = 5`.
   package var droppedAttributesCount: UInt32 = 0
+  /// `fixed32 flags = 6`.
   package var flags: UInt32 = 0
 
   /// Reads the message that lies at `range`.

@@ -8,6 +8,7 @@ package struct MessageParts: Sendable {
   private var earlier: [Range<Int>] = []
   private var last: Range<Int>
 
+  /// A message of one part.
   package init(_ range: Range<Int>) { last = range }
 
   /// The number of parts, at least 1.

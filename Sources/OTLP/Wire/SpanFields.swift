@@ -5,25 +5,41 @@ package import Protobuf
 /// Scalars that repeat have their last value, parts of `status` are merged, and fields that are not in the schema are
 /// skipped. Ranges are offsets in the buffer; an absent field is empty or 0, as in proto3.
 package struct SpanFields: Sendable {
+  /// `bytes trace_id = 1`.
   package var traceID = 0..<0
+  /// `bytes span_id = 2`.
   package var spanID = 0..<0
+  /// `string trace_state = 3`.
   package var traceState = 0..<0
+  /// `bytes parent_span_id = 4`; empty for a root.
   package var parentSpanID = 0..<0
+  /// `string name = 5`.
   package var name = 0..<0
+  /// `SpanKind kind = 6`.
   package var kind: Int32 = 0
-  /// Nanoseconds since the epoch; 0 is unknown.
+  /// `fixed64 start_time_unix_nano = 7`: nanoseconds since the epoch; 0 is unknown.
   package var startTime: UInt64 = 0
-  /// Nanoseconds since the epoch; 0 is unknown.
+  /// `fixed64 end_time_unix_nano = 8`: the same.
   package var endTime: UInt64 = 0
+  /// `uint32 dropped_attributes_count = 10`.
   package var droppedAttributesCount: UInt32 = 0
+  /// `uint32 dropped_events_count = 12`.
   package var droppedEventsCount: UInt32 = 0
+  /// `uint32 dropped_links_count = 14`.
   package var droppedLinksCount: UInt32 = 0
+  /// `fixed32 flags = 16`.
   package var flags: UInt32 = 0
+  /// Whether `Status status = 15` is present.
   package var hasStatus = false
+  /// `string message = 2` of the status.
   package var statusMessage = 0..<0
+  /// `StatusCode code = 3` of the status.
   package var statusCode: Int32 = 0
+  /// `repeated KeyValue attributes = 9`.
   package var attributes = RepeatedField()
+  /// `repeated Event events = 11`.
   package var events = RepeatedField()
+  /// `repeated Link links = 13`.
   package var links = RepeatedField()
 
   /// Reads the message that lies at `range`.

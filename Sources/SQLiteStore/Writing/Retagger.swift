@@ -8,10 +8,13 @@ struct Retagger: ~Copyable {
 
   init(_ connection: borrowing Connection) throws(SQLiteError) {
     let find = try connection.prepare(
-      "SELECT rule, rollout, attempt FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant = ?3")
+      """
+      SELECT rule, attempts.rollout, attempt FROM spans JOIN attempts ON attempts.id = attempt
+      WHERE trace = ?1 AND span_id = ?2 AND variant = ?3
+      """)
     let update = try connection.prepare(
       """
-      UPDATE spans SET rule = ?4, rollout = ?5, attempt = ?6, sequence = ?7
+      UPDATE spans SET rule = ?4, attempt = ?5, sequence = ?6
       WHERE trace = ?1 AND span_id = ?2 AND variant = ?3
       """)
     self.find = find
@@ -31,9 +34,8 @@ struct Retagger: ~Copyable {
     guard let stored, stored.rule == 0 || stored.rule > Int64(placement.rule.rawValue) else { return }
     try Self.bindKey(&update, trace, spanID, variant)
     try update.bind(Int64(placement.rule.rawValue), at: 4)
-    try update.bind(rows.rollout, at: 5)
-    try update.bind(rows.attempt, at: 6)
-    try update.bind(placement.sequence, at: 7)
+    try update.bind(rows.attempt, at: 5)
+    try update.bind(placement.sequence, at: 6)
     try update.run()
     tags.count(-1, stored.rows, trace: trace)
     tags.count(1, rows, trace: trace)

@@ -21,14 +21,18 @@ struct SpanInserter: ~Copyable {
   }
 
   private var insert: Statement
+  private var names: NameTable
 
   init(_ connection: borrowing Connection) throws(SQLiteError) {
-    // 19 columns in the order of the table.
-    insert = try connection.prepare(
+    // 18 columns in the order of the table.
+    let insert = try connection.prepare(
       """
-      INSERT INTO spans VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+      INSERT INTO spans VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
       ON CONFLICT DO NOTHING
       """)
+    let names = try NameTable(connection)
+    self.insert = insert
+    self.names = names
   }
 
   /// Inserts a row.
@@ -47,31 +51,39 @@ struct SpanInserter: ~Copyable {
     } else {
       try insert.bindNull(at: 5)
     }
-    try insert.bind(placement.rows.rollout, at: 6)
-    try insert.bind(placement.rows.attempt, at: 7)
-    try insert.bind(placement.sequence, at: 8)
-    try insert.bind(Int64(placement.rule.rawValue), at: 9)
-    try insert.bind(placement.service, at: 11)
-    try insert.bind(Int64(facts.kind), at: 12)
-    try insert.bind(Int64(facts.statusCode), at: 13)
-    try insert.bind(Int64(bitPattern: facts.startTime), at: 14)
-    try insert.bind(Int64(bitPattern: facts.endTime &- facts.startTime), at: 15)
-    try insert.bind(facts.inputTokens >= 0 ? facts.inputTokens : nil, at: 16)
-    try insert.bind(facts.outputTokens >= 0 ? facts.outputTokens : nil, at: 17)
-    try insert.bind(placement.segment, at: 18)
-    try insert.bind(Int64(placement.start + Int(facts.offset)), at: 19)
+    try insert.bind(placement.rows.attempt, at: 6)
+    try insert.bind(placement.sequence, at: 7)
+    try insert.bind(Int64(placement.rule.rawValue), at: 8)
+    try insert.bind(placement.service, at: 10)
+    try insert.bind(Int64(facts.kind), at: 11)
+    try insert.bind(Int64(facts.statusCode), at: 12)
+    try insert.bind(Int64(bitPattern: facts.startTime), at: 13)
+    try insert.bind(Int64(bitPattern: facts.endTime &- facts.startTime), at: 14)
+    try insert.bind(facts.inputTokens >= 0 ? facts.inputTokens : nil, at: 15)
+    try insert.bind(facts.outputTokens >= 0 ? facts.outputTokens : nil, at: 16)
+    try insert.bind(placement.segment, at: 17)
+    try insert.bind(Int64(placement.start + Int(facts.offset)), at: 18)
+    try insertNamed(facts, bytes)
+    return connection.changes == 1
+  }
+
+  /// Binds the name, which may be lent, and inserts.
+  private mutating func insertNamed(_ facts: SpanFacts, _ bytes: Span<UInt8>) throws(SQLiteError) {
     let start = Int(facts.nameOffset)
     let length = Self.nameLength(bytes, start, Int(facts.nameLength))
+    if let row = try names.row(of: bytes, start..<start + length) {
+      try insert.bind(row, at: 9)
+      return try insert.run()
+    }
     // `run` resets the statement, so the name is needed no longer than this call.
     do {
       try unsafe bytes.extracting(start..<start + length).withUnsafeBufferPointer { name in
-        try unsafe insert.bindTextWithoutCopy(name, at: 10)
+        try unsafe insert.bindTextWithoutCopy(name, at: 9)
         try insert.run()
       }
     } catch {
       throw error as! SQLiteError
     }
-    return connection.changes == 1
   }
 
   /// How much of a name is kept: at most the limit, and never half a character.

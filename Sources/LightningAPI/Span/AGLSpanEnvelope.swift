@@ -6,9 +6,9 @@ package import Protobuf
 ///
 /// Spans of one attempt have the same resource, which can be longer than the spans themselves.
 package struct AGLSpanEnvelope: Hashable, Sendable {
-  /// `{"attributes":{...},"schema_url":"..."}`
+  /// The resource: `{"attributes":{...},"schema_url":""}`.
   package let resource: [UInt8]
-  /// `{"name":"...","version":"...","attributes":{...},"schema_url":"..."}`
+  /// The scope: `{"name":"","version":"","attributes":{...},"schema_url":""}`.
   package let scope: [UInt8]
 
   /// Renders the resource of a `ResourceSpans` message and the scope of a `ScopeSpans` message.

@@ -2,19 +2,6 @@ package import JSON
 import OTLP
 package import Protobuf
 
-/// Where a span belongs in the store of Agent Lightning.
-package struct AGLSpanTags: Hashable, Sendable {
-  package var rolloutID: String
-  package var attemptID: String
-  package var sequenceID: Int64
-
-  package init(rolloutID: String, attemptID: String, sequenceID: Int64) {
-    self.rolloutID = rolloutID
-    self.attemptID = attemptID
-    self.sequenceID = sequenceID
-  }
-}
-
 /// Writes spans as the `Span` objects that Agent Lightning 0.3 answers with, straight from the wire format.
 ///
 /// The real client validates each answer as a whole, so a single value that its model does not know would cost all
@@ -24,8 +11,9 @@ package struct AGLSpanTags: Hashable, Sendable {
 ///
 /// One writer serves many spans; it keeps its working memory.
 package struct AGLSpanWriter {
-  private var attributes = AGLAttributeWriter()
+  var attributes = AGLAttributeWriter()
 
+  /// Makes a writer without working memory; it comes with use.
   package init() {}
 
   /// Appends a `Span` message as an object.
@@ -95,49 +83,7 @@ package struct AGLSpanWriter {
     writer.endObject()
   }
 
-  private mutating func writeEvents(_ bytes: Span<UInt8>, _ events: RepeatedField, to writer: inout JSONWriter)
-    throws(ProtobufError)
-  {
-    writer.tokens("\"events\":[")
-    var reader = ProtobufReader(bytes, at: events.extent)
-    while let range = try reader.nextOccurrence(of: 11) {
-      let event = try EventFields(bytes, at: range)
-      writer.tokens("{\"name\":")
-      writer.string(bytes, at: event.name)
-      writer.tokens("\"attributes\":")
-      try attributes.write(bytes, event.attributes, field: 3, to: &writer)
-      writer.tokens("\"timestamp\":")
-      writer.seconds(event.time)
-      writer.count("dropped_attributes_count", event.droppedAttributesCount)
-      writer.endObject()
-    }
-    writer.endArray()
-  }
-
-  private mutating func writeLinks(_ bytes: Span<UInt8>, _ links: RepeatedField, to writer: inout JSONWriter)
-    throws(ProtobufError)
-  {
-    writer.tokens("\"links\":[")
-    var reader = ProtobufReader(bytes, at: links.extent)
-    while let range = try reader.nextOccurrence(of: 13) {
-      let link = try LinkFields(bytes, at: range)
-      writer.tokens("{\"context\":")
-      writeContext(bytes, traceID: link.traceID, spanID: link.spanID, to: &writer)
-      writer.tokens("\"attributes\":")
-      if link.attributes.count == 0 {
-        writer.null()
-      } else {
-        try attributes.write(bytes, link.attributes, field: 4, to: &writer)
-      }
-      writer.text("trace_state", bytes, at: link.traceState)
-      writer.count("flags", link.flags)
-      writer.count("dropped_attributes_count", link.droppedAttributesCount)
-      writer.endObject()
-    }
-    writer.endArray()
-  }
-
-  private func writeContext(
+  func writeContext(
     _ bytes: Span<UInt8>, traceID: Range<Int>, spanID: Range<Int>, to writer: inout JSONWriter
   ) {
     writer.beginObject()
@@ -160,26 +106,5 @@ package struct AGLSpanWriter {
     writer.count("dropped_attributes_count", span.droppedAttributesCount)
     writer.count("dropped_events_count", span.droppedEventsCount)
     writer.count("dropped_links_count", span.droppedLinksCount)
-  }
-}
-
-extension JSONWriter {
-  /// Writes a time as Agent Lightning does: seconds since the epoch, `null` when it is unknown.
-  fileprivate mutating func seconds(_ nanoseconds: UInt64) {
-    if nanoseconds == 0 { null() } else { double(AGLTime.seconds(nanoseconds: nanoseconds)) }
-  }
-
-  /// Writes a member unless it is 0.
-  fileprivate mutating func count(_ name: StaticString, _ value: UInt32) {
-    guard value != 0 else { return }
-    key(name)
-    unsigned(UInt64(value))
-  }
-
-  /// Writes a member unless it is empty.
-  fileprivate mutating func text(_ name: StaticString, _ bytes: Span<UInt8>, at range: Range<Int>) {
-    guard !range.isEmpty else { return }
-    key(name)
-    string(bytes, at: range)
   }
 }

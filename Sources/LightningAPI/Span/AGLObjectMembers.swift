@@ -56,11 +56,13 @@ struct AGLObjectMembers {
     var offset = key.lowerBound
     while offset < key.upperBound {
       var word: UInt64 = 0
-      let end = min(offset + 8, key.upperBound)
-      while offset < end {
-        word = word << 8 | UInt64(bytes[offset])
-        offset += 1
+      if key.upperBound - offset >= 8 {
+        // The range of a key lies inside the span.
+        word = unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+      } else {
+        for index in offset..<key.upperBound { word = word << 8 | UInt64(bytes[index]) }
       }
+      offset += 8
       let product = (hash ^ word).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
       hash = product.high ^ product.low
     }
