@@ -135,6 +135,7 @@ let tests: [Target] = [
     dependencies: [
       "FaultVFS", "OTLP", "Protobuf", "SQLite", "SQLiteStore", "SeededRandom", "Telemetry", "TraceStore",
     ], swiftSettings: settings),
+  .testTarget(name: "TransportTests", dependencies: ["CNGHTTP2", "Transport"], swiftSettings: settings),
   .testTarget(name: "YAMLTests", dependencies: ["YAML"], swiftSettings: settings),
 ]
 

@@ -1,3 +1,4 @@
+import Glibc
 import SQLite
 
 /// Gives frequent span names a number, so that a row of the index need not repeat them.
@@ -32,9 +33,10 @@ struct NameTable: ~Copyable {
 
   /// The number of a name, or `nil` when it is to be stored as text.
   mutating func row(of bytes: Span<UInt8>, _ name: Range<Int>) throws(SQLiteError) -> Int64? {
+    guard !name.isEmpty else { return nil }
     let slot = slot(of: bytes, name)
     if slots[slot] != 0 { return entries[Int(slots[slot]) - 1].row }
-    guard entries.count < Self.capacity, !name.isEmpty else { return nil }
+    guard entries.count < Self.capacity else { return nil }
     try insert.bind(unsafe bytes.extracting(name).withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }, at: 1)
     guard let row = try insert.first({ (row: borrowing Row) in row.int(at: 0) }) else { return nil }
     add(bytes, name, row, at: slot)
@@ -59,13 +61,26 @@ struct NameTable: ~Copyable {
 
   private func isEqual(_ known: Range<Int>, _ bytes: Span<UInt8>, _ name: Range<Int>) -> Bool {
     guard known.count == name.count else { return false }
-    for index in 0..<name.count where pool[known.lowerBound + index] != bytes[name.lowerBound + index] { return false }
-    return true
+    // An entry's range lies in the pool; a name is never empty here, so both have an address.
+    return unsafe pool.withUnsafeBufferPointer { pool in
+      unsafe bytes.extracting(name).withUnsafeBufferPointer { name in
+        unsafe memcmp(pool.baseAddress! + known.lowerBound, name.baseAddress!, name.count) == 0
+      }
+    }
   }
 
+  /// FNV-1a, eight bytes at a time.
   private static func hash(_ bytes: Span<UInt8>, _ name: Range<Int>) -> UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for index in name { hash = (hash ^ UInt64(bytes[index])) &* 0x100_0000_01B3 }
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325 ^ UInt64(name.count)
+    var position = name.lowerBound
+    while name.upperBound - position >= 8 {
+      // The bounds were checked by the loop.
+      let word = unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: position, as: UInt64.self)
+      hash = (hash ^ word) &* 0x9E37_79B9_7F4A_7C15
+      hash ^= hash >> 32
+      position += 8
+    }
+    for index in position..<name.upperBound { hash = (hash ^ UInt64(bytes[index])) &* 0x100_0000_01B3 }
     return hash ^ hash >> 32
   }
 }

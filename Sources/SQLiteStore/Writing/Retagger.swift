@@ -23,9 +23,9 @@ struct Retagger: ~Copyable {
 
   /// Applies the tag of a repeated span if it is stronger than the one that is stored.
   mutating func strengthen(
-    trace: Int64, _ spanID: SpanID, _ variant: Int64, _ rows: TagResolver.Rows,
-    _ placement: SpanInserter.Placement, _ tags: inout TagResolver
+    _ spanID: SpanID, _ variant: Int64, _ placement: SpanInserter.Placement, _ tags: inout TagResolver
   ) throws(SQLiteError) {
+    let trace = placement.trace
     guard placement.rule != .none else { return }
     try Self.bindKey(&find, trace, spanID, variant)
     let stored = try find.first { (row: borrowing Row) in
@@ -34,11 +34,11 @@ struct Retagger: ~Copyable {
     guard let stored, stored.rule == 0 || stored.rule > Int64(placement.rule.rawValue) else { return }
     try Self.bindKey(&update, trace, spanID, variant)
     try update.bind(Int64(placement.rule.rawValue), at: 4)
-    try update.bind(rows.attempt, at: 5)
+    try update.bind(placement.rows.attempt, at: 5)
     try update.bind(placement.sequence, at: 6)
     try update.run()
     tags.count(-1, stored.rows, trace: trace)
-    tags.count(1, rows, trace: trace)
+    tags.count(1, placement.rows, trace: trace)
   }
 
   private static func bindKey(_ statement: inout Statement, _ trace: Int64, _ spanID: SpanID, _ variant: Int64)

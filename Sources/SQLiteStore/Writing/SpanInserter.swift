@@ -8,9 +8,9 @@ struct SpanInserter: ~Copyable {
 
   /// The parts of a row that the batch does not know.
   struct Placement {
-    var trace: Int64
+    var trace: Int64 = 0
     var variant: Int64 = 0
-    var arrival: Int64
+    var arrival: Int64 = 0
     var rows: TagResolver.Rows
     var sequence: Int64?
     var rule: TagRule
@@ -22,6 +22,8 @@ struct SpanInserter: ~Copyable {
 
   private var insert: Statement
   private var names: NameTable
+  /// The row that was inserted last.
+  private var bound: Placement?
 
   init(_ connection: borrowing Connection) throws(SQLiteError) {
     // 18 columns in the order of the table.
@@ -42,29 +44,35 @@ struct SpanInserter: ~Copyable {
   mutating func insert(
     _ facts: SpanFacts, _ placement: Placement, _ bytes: Span<UInt8>, _ connection: borrowing Connection
   ) throws(SQLiteError) -> Bool {
-    try insert.bind(placement.trace, at: 1)
+    try bindShared(placement)
     try insert.bind(Int64(bitPattern: facts.spanID.value), at: 2)
-    try insert.bind(placement.variant, at: 3)
     try insert.bind(placement.arrival, at: 4)
     if facts.parentID.isValid {
       try insert.bind(Int64(bitPattern: facts.parentID.value), at: 5)
     } else {
       try insert.bindNull(at: 5)
     }
-    try insert.bind(placement.rows.attempt, at: 6)
     try insert.bind(placement.sequence, at: 7)
-    try insert.bind(Int64(placement.rule.rawValue), at: 8)
-    try insert.bind(placement.service, at: 10)
     try insert.bind(Int64(facts.kind), at: 11)
     try insert.bind(Int64(facts.statusCode), at: 12)
     try insert.bind(Int64(bitPattern: facts.startTime), at: 13)
     try insert.bind(Int64(bitPattern: facts.endTime &- facts.startTime), at: 14)
     try insert.bind(facts.inputTokens >= 0 ? facts.inputTokens : nil, at: 15)
     try insert.bind(facts.outputTokens >= 0 ? facts.outputTokens : nil, at: 16)
-    try insert.bind(placement.segment, at: 17)
     try insert.bind(Int64(placement.start + Int(facts.offset)), at: 18)
     try insertNamed(facts, bytes)
     return connection.changes == 1
+  }
+
+  /// Binds what neighbours mostly share, as far as it differs from the row before: bindings outlive a reset.
+  private mutating func bindShared(_ placement: Placement) throws(SQLiteError) {
+    if bound?.trace != placement.trace { try insert.bind(placement.trace, at: 1) }
+    if bound?.variant != placement.variant { try insert.bind(placement.variant, at: 3) }
+    if bound?.rows.attempt != placement.rows.attempt { try insert.bind(placement.rows.attempt, at: 6) }
+    if bound?.rule != placement.rule { try insert.bind(Int64(placement.rule.rawValue), at: 8) }
+    if bound?.service != placement.service { try insert.bind(placement.service, at: 10) }
+    if bound?.segment != placement.segment { try insert.bind(placement.segment, at: 17) }
+    bound = placement
   }
 
   /// Binds the name, which may be lent, and inserts.

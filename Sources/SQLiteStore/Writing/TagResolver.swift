@@ -5,32 +5,47 @@ import Telemetry
 ///
 /// What changes in a transaction is collected and written once, before the commit.
 struct TagResolver: ~Copyable {
-  /// A rollout and attempt as rows; 0 = none.
+  /// A rollout and attempt as rows.
   struct Rows: Hashable {
+    /// 0 = none.
     var rollout: Int64
     var attempt: Int64
+  }
+
+  /// A rollout whose spans are being numbered.
+  final class Rollout {
+    let row: Int64
+    fileprivate var lastSequence: Int64
+    fileprivate var isChanged = false
+
+    fileprivate init(row: Int64, lastSequence: Int64) {
+      self.row = row
+      self.lastSequence = lastSequence
+    }
+  }
+
+  /// What a tag stands for in the database.
+  struct Resolved {
+    var rows: Rows
+    var rollout: Rollout?
   }
 
   /// Tags that are kept in memory between transactions.
   private static let capacity = 16 << 10
 
-  private struct Rollout {
-    var row: Int64
-    var lastSequence: Int64
-  }
-
-  private struct TraceOfRollout: Hashable {
+  private struct TraceOfAttempt: Hashable {
     var rows: Rows
     var trace: Int64
   }
 
   private var rollouts: [String: Rollout] = [:]
-  private var attempts: [RolloutTag: Rows] = [:]
-  /// The last number of rollouts, by row.
-  private var changedRollouts: [Int64: Int64] = [:]
+  private var attempts: [RolloutTag: Resolved] = [:]
+  private var changedRollouts: [Rollout] = []
   /// Spans that attempts gained, by row.
   private var changedAttempts: [Int64: Int64] = [:]
-  private var changedTraces: [TraceOfRollout: Int64] = [:]
+  private var changedTraces: [TraceOfAttempt: Int64] = [:]
+  /// Spans that were counted for the same trace as the last one, and are not in the two tables above yet.
+  private var pending: (key: TraceOfAttempt, spans: Int64)?
 
   private var findRollout: Statement
   private var insertRollout: Statement
@@ -66,14 +81,17 @@ struct TagResolver: ~Copyable {
     self.updateTrace = updateTrace
   }
 
-  /// The rows of a tag, made when it is new.
-  mutating func rows(of tag: RolloutTag, received: Int64) throws(SQLiteError) -> Rows {
+  /// What a tag stands for; new rows are made when it is new.
+  mutating func resolve(_ tag: RolloutTag, received: Int64) throws(SQLiteError) -> Resolved {
+    // By which rule a span has its tag makes no difference here.
     let key = RolloutTag(rolloutID: tag.rolloutID, attemptID: tag.attemptID)
-    if let rows = attempts[key] { return rows }
-    let rollout: Int64 = if let id = tag.rolloutID { try self.rollout(id).row } else { 0 }
-    let rows = Rows(rollout: rollout, attempt: try attempt(tag.attemptID, of: rollout, received: received))
-    attempts[key] = rows
-    return rows
+    if let known = attempts[key] { return known }
+    let rollout: Rollout? = if let id = tag.rolloutID { try self.rollout(id) } else { nil }
+    let rolloutRow = rollout?.row ?? 0
+    let attemptRow = try attempt(tag.attemptID, of: rolloutRow, received: received)
+    let resolved = Resolved(rows: Rows(rollout: rolloutRow, attempt: attemptRow), rollout: rollout)
+    attempts[key] = resolved
+    return resolved
   }
 
   private mutating func rollout(_ id: String) throws(SQLiteError) -> Rollout {
@@ -109,30 +127,46 @@ struct TagResolver: ~Copyable {
   /// The number of a span in its rollout: the one it brings, else the next one.
   ///
   /// A number that was brought raises the counter, so that later ones lie above it (AGL store contract, section 9).
-  mutating func sequence(_ given: Int64, rolloutID: String?) throws(SQLiteError) -> Int64? {
-    guard let rolloutID else { return given >= 0 ? given : nil }
-    var rollout = try rollout(rolloutID)
+  ///
+  /// - Parameter given: -1 for a span that brings none.
+  mutating func sequence(_ given: Int64, _ rollout: Rollout?) -> Int64? {
+    guard let rollout else { return given >= 0 ? given : nil }
     let sequence = given >= 0 ? given : rollout.lastSequence &+ 1
     if sequence > rollout.lastSequence {
       rollout.lastSequence = sequence
-      rollouts[rolloutID] = rollout
-      changedRollouts[rollout.row] = sequence
+      if !rollout.isChanged {
+        rollout.isChanged = true
+        changedRollouts.append(rollout)
+      }
     }
     return sequence
   }
 
-  /// Counts spans that a rollout gained, or lost when the number is negative.
+  /// Counts spans that an attempt gained in a trace, or lost when the number is negative.
   mutating func count(_ spans: Int64, _ rows: Rows, trace: Int64) {
-    changedAttempts[rows.attempt, default: 0] += spans
-    changedTraces[TraceOfRollout(rows: rows, trace: trace), default: 0] += spans
+    let key = TraceOfAttempt(rows: rows, trace: trace)
+    if pending?.key == key {
+      pending?.spans += spans
+    } else {
+      countPending()
+      pending = (key, spans)
+    }
+  }
+
+  private mutating func countPending() {
+    guard let (key, spans) = pending.take() else { return }
+    changedAttempts[key.rows.attempt, default: 0] += spans
+    changedTraces[key, default: 0] += spans
   }
 
   /// Writes what changed. Called once a transaction, before its commit.
   mutating func flush(received: Int64) throws(SQLiteError) {
-    for (rollout, lastSequence) in changedRollouts {
-      try updateRollout.bind(rollout, at: 1)
-      try updateRollout.bind(lastSequence, at: 2)
+    countPending()
+    for rollout in changedRollouts {
+      try updateRollout.bind(rollout.row, at: 1)
+      try updateRollout.bind(rollout.lastSequence, at: 2)
       try updateRollout.run()
+      rollout.isChanged = false
     }
     changedRollouts.removeAll(keepingCapacity: true)
     for (attempt, spans) in changedAttempts {

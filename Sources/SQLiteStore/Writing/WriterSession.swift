@@ -64,10 +64,17 @@ final class WriterSession {
   func append(_ batch: SpanBatch, received: Int64) throws -> AppendReceipt {
     var receipt = AppendReceipt()
     var variants: [Int: Int64] = [:]
+    // Once for all spans: a request has few tags and contexts.
+    let tags = try batch.tags.map { try self.tags.resolve($0, received: received) }
+    let services = try batch.contexts.map { try self.services.row(of: $0.service) }
     for draft in batch.segments {
       let place = try packer.begin(draft, received: received)
       for index in draft.spans {
-        let variant = try append(index, of: batch, draft, place, received: received, &receipt)
+        let span = batch.spans[index]
+        let placement = SpanInserter.Placement(
+          rows: tags[Int(span.tag)].rows, rule: batch.tags[Int(span.tag)].rule,
+          service: services[Int(span.context)], segment: place.segment, start: place.start)
+        let variant = try append(span, draft, placement, tags[Int(span.tag)].rollout, &receipt)
         if variant != 0 { variants[index] = variant }
       }
     }
@@ -80,27 +87,22 @@ final class WriterSession {
 
   /// - Returns: The span's variant, or -1 for a duplicate.
   private func append(
-    _ index: Int, of batch: SpanBatch, _ draft: SegmentDraft, _ place: SegmentPacker.Place, received: Int64,
+    _ span: SpanFacts, _ draft: SegmentDraft, _ given: SpanInserter.Placement, _ rollout: TagResolver.Rollout?,
     _ receipt: inout AppendReceipt
   ) throws -> Int64 {
-    let span = batch.spans[index]
-    let context = batch.contexts[Int(span.context)]
-    let tag = batch.tags[Int(span.tag)]
-    let (trace, _) = try traces.row(of: span.traceID)
-    let rows = try tags.rows(of: tag, received: received)
-    var placement = SpanInserter.Placement(
-      trace: trace, arrival: lastArrival + 1, rows: rows, sequence: nil, rule: tag.rule,
-      service: try services.row(of: context.service), segment: place.segment, start: place.start)
-    placement.sequence = try tags.sequence(span.sequence, rolloutID: tag.rolloutID)
+    var placement = given
+    placement.trace = try traces.row(of: span.traceID)
+    placement.arrival = lastArrival + 1
+    placement.sequence = tags.sequence(span.sequence, rollout)
     if try !inserter.insert(span, placement, draft.bytes.span, connection) {
       let finding = try duplicates.check(
         DuplicateCheck.Candidate(
-          trace: trace, spanID: span.spanID, bytes: draft.bytes, offset: Int(span.offset)),
+          trace: placement.trace, spanID: span.spanID, bytes: draft.bytes, offset: Int(span.offset)),
         packer)
       switch finding {
       case .duplicate(let variant):
         receipt.duplicates += 1
-        try retagger.strengthen(trace: trace, span.spanID, variant, rows, placement, &tags)
+        try retagger.strengthen(span.spanID, variant, placement, &tags)
         return -1
       case .different(let variant):
         placement.variant = variant
@@ -113,7 +115,7 @@ final class WriterSession {
     lastArrival += 1
     receipt.stored += 1
     packer.count(arrival: lastArrival)
-    tags.count(1, rows, trace: trace)
+    tags.count(1, placement.rows, trace: placement.trace)
     return placement.variant
   }
 
@@ -122,13 +124,13 @@ final class WriterSession {
       let variant = variants[session.span] ?? 0
       guard variant >= 0 else { continue }
       let span = batch.spans[session.span]
-      try facts.add(session, trace: try traces.row(of: span.traceID).row, spanID: span.spanID, variant: variant)
+      try facts.add(session, trace: try traces.row(of: span.traceID), spanID: span.spanID, variant: variant)
     }
     for link in batch.links {
       let variant = variants[link.span] ?? 0
       guard variant >= 0 else { continue }
       let span = batch.spans[link.span]
-      try facts.add(link, trace: try traces.row(of: span.traceID).row, spanID: span.spanID, variant: variant)
+      try facts.add(link, trace: try traces.row(of: span.traceID), spanID: span.spanID, variant: variant)
     }
   }
 

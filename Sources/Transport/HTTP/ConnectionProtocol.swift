@@ -1,4 +1,6 @@
-/// A protocol that speaks on a connection: HTTP/1 or HTTP/2. Called on the loop's thread.
+/// A protocol that speaks on a connection: HTTP/1 or HTTP/2.
+///
+/// Called on the loop's thread.
 protocol ConnectionProtocol: AnyObject {
   func receive(_ bytes: Span<UInt8>)
   /// The client will send no more.

@@ -24,6 +24,8 @@ final class HTTPConnection: ByteStreamDelegate, @unchecked Sendable {
   private let openedAt: UInt64
   private var timer: LoopTimer?
   private var timerEnd: UInt64 = .max
+  /// The stream was told to close and has not answered yet.
+  private var isClosing = false
   private var drainWaiters: [CheckedContinuation<Bool, Never>] = []
 
   /// Takes over a stream; `onClose` is called once, when it has closed.
@@ -176,7 +178,10 @@ final class HTTPConnection: ByteStreamDelegate, @unchecked Sendable {
   private var lingerEnd: UInt64 { context.loop.now + context.configuration.lingerTimeout.wholeMilliseconds }
 
   /// Closes at once.
-  func close() { stream.close() }
+  func close() {
+    isClosing = true
+    stream.close()
+  }
 
   func didClose() {
     let former = state
@@ -197,10 +202,12 @@ final class HTTPConnection: ByteStreamDelegate, @unchecked Sendable {
     guard let end = earliestDeadline, end < timerEnd, let timer else { return }
     timerEnd = end
     let now = context.loop.now
-    timer.start(milliseconds: end > now ? end - now : 0)
+    // Not 0: libuv would fire it again in the same turn, for ever if the deadline does not move.
+    timer.start(milliseconds: end > now ? end - now : 1)
   }
 
   private var earliestDeadline: UInt64? {
+    guard !isClosing else { return nil }
     let write = stream.pendingOutput > 0 ? stream.lastProgress + writeTimeout : nil
     guard let other = stateDeadline else { return write }
     return write.map { min($0, other) } ?? other

@@ -6,7 +6,9 @@ package struct HTTPRequest: Sendable {
   /// What follows the question mark, percent-encoded; `nil` when there is none.
   package var query: String?
   package var version: HTTPVersion
-  /// The fields in order. HTTP/2's `:authority` stands here as `host`.
+  /// The fields in order.
+  ///
+  /// HTTP/2's `:authority` stands here as `host`.
   package var headers: HTTPHeaders
   /// The address of the other end of the connection.
   package var peer: SocketAddress

@@ -16,7 +16,9 @@ package struct HTTPResponse: Sendable {
   package var status: Int
   package var headers: HTTPHeaders
   package var body: Body
-  /// Fields after the body. HTTP/1.0 drops them.
+  /// Fields after the body.
+  ///
+  /// HTTP/1.0 drops them.
   package var trailers: HTTPHeaders
   /// Ends an HTTP/1 connection after this answer.
   package var closesConnection = false

@@ -1,4 +1,6 @@
-/// Where the answer of one request goes. Called on the loop's thread.
+/// Where the answer of one request goes.
+///
+/// Called on the loop's thread.
 ///
 /// Once the connection is lost or the stream reset, calls have no effect.
 protocol ResponseSink: AnyObject, Sendable {

@@ -24,9 +24,6 @@ struct FieldCollector {
 
   init(limits: Limits) { self.limits = limits }
 
-  /// Whether anything of a request has come.
-  var isEmpty: Bool { bytes.isEmpty }
-
   var target: ArraySlice<UInt8> { bytes[..<targetCount] }
 
   mutating func appendTarget(_ piece: UnsafeBufferPointer<UInt8>) {

@@ -211,7 +211,8 @@ private func onMessageBegin(_ parser: UnsafeMutablePointer<llhttp_t>?) -> Int32 
   return 0
 }
 
-private func onTarget(_ parser: UnsafeMutablePointer<llhttp_t>?, _ start: UnsafePointer<CChar>?, _ count: Int) -> Int32 {
+private func onTarget(_ parser: UnsafeMutablePointer<llhttp_t>?, _ start: UnsafePointer<CChar>?, _ count: Int) -> Int32
+{
   unsafe owner(parser).didReadTarget(buffer(start, count))
   return 0
 }

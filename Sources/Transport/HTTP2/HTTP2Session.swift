@@ -258,7 +258,8 @@ import CNGHTTP2
   /// Fills a DATA frame.
   ///
   /// - Returns: The number of bytes, or a code of nghttp2.
-  fileprivate func fillFrame(_ stream: Int32, _ frame: UnsafeMutableBufferPointer<UInt8>, _ flags: inout UInt32) -> Int {
+  fileprivate func fillFrame(_ stream: Int32, _ frame: UnsafeMutableBufferPointer<UInt8>, _ flags: inout UInt32) -> Int
+  {
     guard outgoing[stream] != nil else { return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue) }
     let count = unsafe outgoing[stream]!.fill(frame)
     let body = outgoing[stream]!

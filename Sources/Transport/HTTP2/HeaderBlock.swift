@@ -5,6 +5,12 @@ struct HeaderBlock {
   private var bytes: [UInt8] = []
   private var counts: [(name: Int, value: Int)] = []
 
+  init() {
+    // Enough for an ordinary answer, so that it grows no further.
+    bytes.reserveCapacity(256)
+    counts.reserveCapacity(8)
+  }
+
   /// Adds a field whose name is in lower case.
   ///
   /// Control characters become spaces: a proxy in front may speak HTTP/1, where they would break the message.
@@ -27,7 +33,8 @@ struct HeaderBlock {
         let value = unsafe next + count.name
         unsafe fields.append(
           nghttp2_nv(
-            name: next, value: value, namelen: count.name, valuelen: count.value, flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue)
+            name: next, value: value, namelen: count.name, valuelen: count.value,
+            flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue)
           ))
         unsafe next = value + count.value
       }

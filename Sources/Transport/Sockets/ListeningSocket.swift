@@ -48,7 +48,9 @@ import Glibc
     if address.family == .ipv6 { try enable(Int32(IPPROTO_IPV6), IPV6_V6ONLY, on: descriptor, operation) }
     let size = address.family == .ipv4 ? MemoryLayout<sockaddr_in>.size : MemoryLayout<sockaddr_in6>.size
     let isBound = unsafe storage.withView(as: sockaddr.self) { unsafe Glibc.bind(descriptor, $0, socklen_t(size)) }
-    guard isBound == 0, listen(descriptor, backlog) == 0 else { throw TransportError(errno: errno, operation: operation) }
+    guard isBound == 0, listen(descriptor, backlog) == 0 else {
+      throw TransportError(errno: errno, operation: operation)
+    }
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
     let isNamed = unsafe storage.withView(as: sockaddr.self) { unsafe getsockname(descriptor, $0, &length) }
     guard isNamed == 0, let bound = SocketAddress(storage) else {

@@ -1,0 +1,31 @@
+import Testing
+
+@testable import Transport
+
+@Suite struct HTTPHeadersTests {
+  @Test func `names are found in any case`() {
+    var headers: HTTPHeaders = ["Content-Type": "a/b"]
+    headers.append("X-One", "1")
+    headers.append("x-one", "2")
+    #expect(headers.first("content-type") == "a/b")
+    #expect(headers.first("CONTENT-TYPE") == "a/b")
+    #expect(headers.all("X-ONE") == ["1", "2"])
+    #expect(headers.first("x-two") == nil)
+    #expect(headers.fields.map(\.name) == ["content-type", "x-one", "x-one"])
+  }
+
+  @Test func `set replaces all fields of a name`() {
+    var headers: HTTPHeaders = ["a": "1", "b": "2", "A": "3"]
+    headers.set("A", "4")
+    #expect(headers.all("a") == ["4"])
+    #expect(headers.count == 2)
+  }
+
+  @Test(arguments: [
+    ("close", true), ("keep-alive, Close", true), (" close ,x", true), ("closed", false), ("", false), (",,", false),
+  ])
+  func `members of lists are found`(value: String, expected: Bool) {
+    let headers: HTTPHeaders = ["Connection": value]
+    #expect(headers.list("connection", contains: "close") == expected)
+  }
+}

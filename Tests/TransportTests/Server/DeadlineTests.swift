@@ -1,0 +1,122 @@
+import Testing
+
+@testable import Transport
+
+@Suite(.serialized, .timeLimit(.minutes(1))) struct DeadlineTests {
+  @Test func `half a header section ends with 408`() async throws {
+    try await withServer({ $0.headerTimeout = .milliseconds(50) }) { server, address in
+      let text = try await onThread {
+        let client = try TestClient(address)
+        try client.send("GET / HTTP/1.1\r\nHost:")
+        return try client.readToEnd()
+      }
+      #expect(text.hasPrefix("HTTP/1.1 408 "))
+      #expect(server.statistics.timeouts == 1)
+    }
+  }
+
+  @Test func `a silent connection is closed without an answer`() async throws {
+    try await withServer({ $0.headerTimeout = .milliseconds(50) }) { _, address in
+      let text = try await onThread { try TestClient(address).readToEnd() }
+      #expect(text == "")
+    }
+  }
+
+  @Test func `an idle connection is closed without a further answer`() async throws {
+    try await withServer({ $0.idleTimeout = .milliseconds(50) }) { _, address in
+      let text = try await onThread {
+        let client = try TestClient(address)
+        try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        _ = try client.readAnswer()
+        return try client.readToEnd()
+      }
+      #expect(text == "")
+    }
+  }
+
+  @Test func `a body that stops coming fails for the handler`() async throws {
+    try await withServer({ $0.bodyTimeout = .milliseconds(50) }) { server, address in
+      let text = try await onThread {
+        let client = try TestClient(address)
+        try client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc")
+        return try client.readToEnd()
+      }
+      #expect(text.hasPrefix("HTTP/1.1 408 ") && text.contains("connection: close"))
+      #expect(server.statistics.timeouts == 1)
+    }
+  }
+
+  @Test func `a client that takes nothing is cut`() async throws {
+    try await withServer(
+      { $0.writeTimeout = .milliseconds(50) },
+      handler: { _ in HTTPResponse(status: 200, body: .stream { [UInt8](repeating: 0x61, count: 1_000_000) }) }
+    ) { server, address in
+      let client = try await onThread {
+        let client = try TestClient(address, receiveBuffer: 4096)
+        try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        return UncheckedBox(client)
+      }
+      while server.statistics.timeouts == 0 { await Task.yield() }
+      while server.statistics.openConnections > 0 { await Task.yield() }
+      withExtendedLifetime(client) {}
+    }
+  }
+
+  @Test func `a silent HTTP 2 connection is told to go away`() async throws {
+    try await withServer({ $0.idleTimeout = .milliseconds(50) }) { _, address in
+      let frames = try await onThread {
+        let client = try TestClient(address)
+        try client.send(HTTP2Frame.clientStart)
+        return try client.readFrames { _ in false }
+      }
+      #expect(frames.last?.type == 7)
+    }
+  }
+
+  @Test func `an unfinished HTTP 2 header section ends the connection`() async throws {
+    try await withServer({ $0.headerTimeout = .milliseconds(50) }) { server, address in
+      let frames = try await onThread {
+        let client = try TestClient(address)
+        var head = HTTP2Frame.request(1)
+        head.flags = 0
+        try client.send(HTTP2Frame.clientStart + head.bytes)
+        return try client.readFrames { _ in false }
+      }
+      #expect(frames.last?.type == 7)
+      #expect(server.statistics.timeouts == 1)
+    }
+  }
+
+  @Test func `an HTTP 2 body that stops coming fails for the handler`() async throws {
+    try await withServer({ $0.bodyTimeout = .milliseconds(50) }) { _, address in
+      let frames = try await onThread {
+        let client = try TestClient(address)
+        try client.send(HTTP2Frame.clientStart + HTTP2Frame.request(1, "POST", end: false).bytes)
+        return try client.readFrames { $0.type == 3 }
+      }
+      let head = try #require(frames.first { $0.type == 1 })
+      #expect(HeaderInflater().fields(of: head)[":status"] == "408")
+      #expect(frames.last == .reset(1, code: 0))
+    }
+  }
+
+  @Test func `an HTTP 2 client that opens no window loses the stream`() async throws {
+    try await withServer(
+      { $0.writeTimeout = .milliseconds(50) },
+      handler: { _ in HTTPResponse(status: 200, body: .bytes([UInt8](repeating: 0, count: 100_000))) }
+    ) { _, address in
+      let frames = try await onThread {
+        let client = try TestClient(address)
+        try client.send(HTTP2Frame.clientStart + HTTP2Frame.request(1).bytes)
+        return try client.readFrames { $0.type == 3 }
+      }
+      #expect(frames.last == .reset(1, code: 8))
+    }
+  }
+}
+
+/// Carries a value that one thread at a time uses.
+struct UncheckedBox<Value>: @unchecked Sendable {
+  let value: Value
+  init(_ value: Value) { self.value = value }
+}
