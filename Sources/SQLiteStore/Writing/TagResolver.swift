@@ -53,7 +53,7 @@ struct TagResolver: ~Copyable {
   private var findAttempt: Statement
   private var insertAttempt: Statement
   private var updateAttempt: Statement
-  private var updateTrace: Statement
+  private var updateTraces: BulkInsert
 
   init(_ connection: borrowing Connection) throws(SQLiteError) {
     let findRollout = try connection.prepare("SELECT id, last_sequence FROM rollouts WHERE rollout_id = ?1")
@@ -67,18 +67,16 @@ struct TagResolver: ~Copyable {
       "INSERT INTO attempts(rollout, attempt_id, spans, first_arrival, last_arrival) VALUES(?1, ?2, 0, ?3, ?3) RETURNING id")
     let updateAttempt = try connection.prepare(
       "UPDATE attempts SET spans = spans + ?2, last_arrival = max(last_arrival, ?3) WHERE id = ?1")
-    let updateTrace = try connection.prepare(
-      """
-      INSERT INTO rollout_traces VALUES(?1, ?2, ?3, ?4)
-      ON CONFLICT DO UPDATE SET spans = spans + excluded.spans
-      """)
+    let updateTraces = try BulkInsert(
+      connection, "INSERT INTO rollout_traces", columns: 4,
+      tail: "ON CONFLICT DO UPDATE SET spans = spans + excluded.spans")
     self.findRollout = findRollout
     self.insertRollout = insertRollout
     self.updateRollout = updateRollout
     self.findAttempt = findAttempt
     self.insertAttempt = insertAttempt
     self.updateAttempt = updateAttempt
-    self.updateTrace = updateTrace
+    self.updateTraces = updateTraces
   }
 
   /// What a tag stands for; new rows are made when it is new.
@@ -176,12 +174,14 @@ struct TagResolver: ~Copyable {
       try updateAttempt.run()
     }
     changedAttempts.removeAll(keepingCapacity: true)
-    for (key, spans) in changedTraces {
-      try updateTrace.bind(key.rows.rollout, at: 1)
-      try updateTrace.bind(key.rows.attempt, at: 2)
-      try updateTrace.bind(key.trace, at: 3)
-      try updateTrace.bind(spans, at: 4)
-      try updateTrace.run()
+    // Sorted, so that neighbours in the table are written together.
+    let traces = changedTraces.sorted { ($0.key.rows.attempt, $0.key.trace) < ($1.key.rows.attempt, $1.key.trace) }
+    try updateTraces.insert(traces.count) { (statement: inout Statement, index, first) throws(SQLiteError) in
+      let (key, spans) = traces[index]
+      try statement.bind(key.rows.rollout, at: first)
+      try statement.bind(key.rows.attempt, at: first + 1)
+      try statement.bind(key.trace, at: first + 2)
+      try statement.bind(spans, at: first + 3)
     }
     changedTraces.removeAll(keepingCapacity: true)
     if attempts.count > Self.capacity || rollouts.count > Self.capacity {

@@ -13,7 +13,6 @@ struct TraceIndex: ~Copyable {
   private static let memoryCapacity = 32 << 10
   /// Entries of level 1 and 2 before they move on; the last level takes everything.
   private static let levelCapacities: [Int64] = [512 << 10, 8 << 20]
-  private static var levelCount: Int { levelCapacities.count + 1 }
   /// The smallest step of a move, in entries.
   private static let minimumStep = 256
 
@@ -23,9 +22,9 @@ struct TraceIndex: ~Copyable {
   private(set) var lookedUpID: Int64
 
   private var lastTrace: (id: TraceID, row: Int64)?
-  private var insertTrace: Statement
+  private var insertTraces: BulkInsert
   private var findTrace: Statement
-  private var insertLookup: Statement
+  private var insertLookups: BulkInsert
   private var moveUp: Statement
   private var removeMoved: Statement
   private var endOfStep: Statement
@@ -38,17 +37,18 @@ struct TraceIndex: ~Copyable {
   private(set) var levelCounts: [Int64]
   /// Where the next step of a move out of a level starts.
   private var cursors: [Int64] = levelCapacities.map { _ in .min }
-  private var newInTransaction = 0
+  /// Traces that are new in this transaction; their rows are written before its commit.
+  private var new: [(id: TraceID, row: Int64)] = []
 
   /// Reads the state of the index, and the traces that are not in the table yet.
   init(_ connection: borrowing Connection, recent: RecentTraces) throws(SQLiteError) {
-    let insertTrace = try connection.prepare("INSERT INTO traces(id, trace_id) VALUES(?1, ?2)")
+    let insertTraces = try BulkInsert(connection, "INSERT INTO traces(id, trace_id)", columns: 2)
     let findTrace = try connection.prepare(
       """
       SELECT trace_lookup.trace FROM trace_lookup JOIN traces ON traces.id = trace_lookup.trace
-      WHERE level = ?1 AND key = ?2 AND trace_id = ?3
+      WHERE level IN (1, 2, 3) AND key = ?1 AND trace_id = ?2
       """)
-    let insertLookup = try connection.prepare("INSERT OR IGNORE INTO trace_lookup VALUES(1, ?1, ?2)")
+    let insertLookups = try BulkInsert(connection, "INSERT OR IGNORE INTO trace_lookup", columns: 3)
     let moveUp = try connection.prepare(
       """
       INSERT OR IGNORE INTO trace_lookup
@@ -70,9 +70,9 @@ struct TraceIndex: ~Copyable {
     lastID = row[2]
     lookedUpID = row[3]
     levelCounts = [row[4], row[5]]
-    self.insertTrace = insertTrace
+    self.insertTraces = insertTraces
     self.findTrace = findTrace
-    self.insertLookup = insertLookup
+    self.insertLookups = insertLookups
     self.moveUp = moveUp
     self.removeMoved = removeMoved
     self.endOfStep = endOfStep
@@ -99,41 +99,40 @@ struct TraceIndex: ~Copyable {
       return row
     }
     lastID += 1
-    try insertTrace.bind(lastID, at: 1)
-    try traceID.withBytes { bytes throws(SQLiteError) in try insertTrace.bind(bytes, at: 2) }
-    try insertTrace.run()
+    new.append((traceID, lastID))
     recent.insert(traceID, lastID)
-    newInTransaction += 1
     lastTrace = (traceID, lastID)
     return lastID
   }
 
   private mutating func existingRow(of traceID: TraceID) throws(SQLiteError) -> Int64? {
     if let row = recent[traceID] { return row }
-    let key = key(traceID)
-    for level in 1...Self.levelCount {
-      if let row = try lookup(level: level, key: key, traceID) { return row }
-    }
-    return nil
-  }
-
-  private mutating func lookup(level: Int, key: Int64, _ traceID: TraceID) throws(SQLiteError) -> Int64? {
-    try findTrace.bind(Int64(level), at: 1)
-    try findTrace.bind(key, at: 2)
-    try traceID.withBytes { bytes throws(SQLiteError) in try findTrace.bind(bytes, at: 3) }
+    // Without entries in the table there is nothing to find: the memory has all of them.
+    guard lookedUpID > 0 else { return nil }
+    try findTrace.bind(key(traceID), at: 1)
+    try traceID.withBytes { bytes throws(SQLiteError) in try findTrace.bind(bytes, at: 2) }
     return try findTrace.first { (row: borrowing Row) in row.int(at: 0) }
   }
 
   /// Makes a step of the moves that are due. Called once a transaction, before its commit.
   mutating func maintain() throws(SQLiteError) {
     // Twice as fast as traces come in, so that a move always ends before the next one is due.
-    let step = max(Self.minimumStep, 2 * newInTransaction)
-    newInTransaction = 0
+    let step = max(Self.minimumStep, 2 * new.count)
+    try insertNew()
     if nextLeaving == leaving.count && recent.growingCount >= Self.memoryCapacity { startLeaving() }
     try moveOutOfMemory(step)
     for level in 1...Self.levelCapacities.count where levelCounts[level - 1] > Self.levelCapacities[level - 1] {
       try moveOut(of: level, step)
     }
+  }
+
+  private mutating func insertNew() throws(SQLiteError) {
+    let new = new
+    try insertTraces.insert(new.count) { (statement: inout Statement, index, first) throws(SQLiteError) in
+      try statement.bind(new[index].row, at: first)
+      try new[index].id.withBytes { bytes throws(SQLiteError) in try statement.bind(bytes, at: first + 1) }
+    }
+    self.new.removeAll(keepingCapacity: true)
   }
 
   private mutating func startLeaving() {
@@ -146,10 +145,12 @@ struct TraceIndex: ~Copyable {
   private mutating func moveOutOfMemory(_ step: Int) throws(SQLiteError) {
     guard nextLeaving < leaving.count else { return }
     let end = min(nextLeaving + step, leaving.count)
-    for entry in leaving[nextLeaving..<end] {
-      try insertLookup.bind(entry.key, at: 1)
-      try insertLookup.bind(entry.row, at: 2)
-      try insertLookup.run()
+    let entries = leaving[nextLeaving..<end]
+    try insertLookups.insert(entries.count) { (statement: inout Statement, index, first) throws(SQLiteError) in
+      let entry = entries[entries.startIndex + index]
+      try statement.bind(1, at: first)
+      try statement.bind(entry.key, at: first + 1)
+      try statement.bind(entry.row, at: first + 2)
     }
     levelCounts[0] += Int64(end - nextLeaving)
     nextLeaving = end
