@@ -33,12 +33,12 @@ let base: [Target] = [
   .target(name: "Credentials", dependencies: ["CCrypto"], swiftSettings: settings),
   .target(name: "JSON", swiftSettings: settings),
   .target(name: "Logging", swiftSettings: settings),
-  .target(name: "Metrics", swiftSettings: settings),
+  .target(name: "Metrics", dependencies: ["Threads"], swiftSettings: settings),
   .target(name: "Protobuf", swiftSettings: settings),
   .target(name: "Spelling", swiftSettings: settings),
   .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: settings),
   .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: settings),
-  .target(name: "Transport", dependencies: ["CLLHTTP", "CNGHTTP2", "CUV"], swiftSettings: settings),
+  .target(name: "Transport", dependencies: ["CLLHTTP", "CNGHTTP2", "CUV", "Threads"], swiftSettings: settings),
   .target(name: "YAML", dependencies: ["CYAML"], swiftSettings: settings),
 ]
 
@@ -113,7 +113,7 @@ let tests: [Target] = [
   .testTarget(name: "CredentialsTests", dependencies: ["Credentials"], swiftSettings: settings),
   .testTarget(
     name: "FaultVFSTests", dependencies: ["CSQLite", "FaultVFS", "SeededRandom"], swiftSettings: settings),
-  .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
+  .testTarget(name: "JSONTests", dependencies: ["JSON", "SeededRandom"], swiftSettings: settings),
   .testTarget(
     name: "LightningAPITests", dependencies: ["JSON", "LightningAPI", "OTLP", "Protobuf"], swiftSettings: settings),
   .testTarget(name: "LoggingTests", dependencies: ["Logging"], swiftSettings: settings),

@@ -10,7 +10,7 @@ package enum JSONAnswer {
     return HTTPResponse(status: status, headers: ["content-type": "application/json"], body: .bytes(writer.bytes))
   }
 
-  /// `{"error":{"code":...,"message":"..."}}`
+  /// Answers with `{"error":{"code":...,"message":"..."}}`.
   package static func error(_ status: Int, _ message: String) -> HTTPResponse {
     make(status) { writer in
       writer.beginObject()

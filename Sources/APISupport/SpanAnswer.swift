@@ -24,7 +24,9 @@ package enum SpanAnswer {
   }
 }
 
-/// The state of an answer that is being streamed. The connection asks for one piece at a time.
+/// The state of an answer that is being streamed.
+///
+/// The connection asks for one piece at a time.
 private final class PieceStream<Renderer: SpanRenderer>: Sendable {
   private struct State {
     var first: [UInt8]?
@@ -32,11 +34,11 @@ private final class PieceStream<Renderer: SpanRenderer>: Sendable {
   }
 
   private let reader: any SpanReader
-  private let state: Monitor<State>
+  private let state: Locked<State>
 
   init(_ reader: any SpanReader, _ first: [UInt8], _ pieces: SpanPieces<Renderer>) {
     self.reader = reader
-    state = Monitor(State(first: first, pieces: pieces))
+    state = Locked(State(first: first, pieces: pieces))
   }
 
   func next() async throws -> [UInt8]? {

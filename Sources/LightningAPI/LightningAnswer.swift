@@ -14,7 +14,7 @@ enum LightningAnswer {
     }
   }
 
-  /// `{"detail":"..."}`
+  /// Answers with `{"detail":"..."}`.
   static func detail(_ status: Int, _ message: String) -> HTTPResponse {
     JSONAnswer.make(status) { writer in
       writer.beginObject()
@@ -68,7 +68,9 @@ enum LightningAnswer {
     return response
   }
 
-  /// AGL store contract, section 12. Resources and workers are not kept yet.
+  /// AGL store contract, section 12.
+  ///
+  /// Resources and workers are not kept yet.
   static func statistics(_ totals: StoreTotals, uptime: Double) -> HTTPResponse {
     JSONAnswer.make { writer in
       writer.beginObject()

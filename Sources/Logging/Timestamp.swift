@@ -6,7 +6,7 @@ package struct Timestamp: Hashable, Sendable, CustomStringConvertible {
   /// Takes the milliseconds since 1970-01-01T00:00:00Z, also negative ones.
   package init(millisecondsSinceEpoch: Int64) { self.millisecondsSinceEpoch = millisecondsSinceEpoch }
 
-  /// `2026-11-21T14:03:11.123Z`
+  /// The moment as `2026-11-21T14:03:11.123Z`.
   package var description: String {
     var bytes: [UInt8] = []
     append(to: &bytes)

@@ -1,3 +1,5 @@
+internal import Threads
+
 /// The metrics of one program, for Prometheus to read.
 ///
 /// Metrics are made once, at start, by the components that count; making one takes a lock, counting does not. A name
@@ -8,7 +10,7 @@
 /// refused.increment()
 /// ```
 package final class MetricsRegistry: Sendable {
-  private let families = RegistryLock<[MetricFamily]>([])
+  private let families = Locked<[MetricFamily]>([])
 
   /// Makes a registry without metrics.
   package init() {}

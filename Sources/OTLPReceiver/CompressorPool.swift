@@ -11,7 +11,7 @@ final class CompressorPool: @unchecked Sendable {
   /// Smaller segments are left to the writer, which compresses several of them together.
   private static let smallestSegment = 16 << 10
 
-  private let idle = Monitor<[Item]>([])
+  private let idle = Locked<[Item]>([])
 
   /// Compresses a segment of a batch, when it is large enough.
   func compress(_ segment: inout SegmentDraft, level: Int) {

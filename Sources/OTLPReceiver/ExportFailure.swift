@@ -87,7 +87,9 @@ struct ExportFailure: Error {
   }
 }
 
-/// [Status codes of gRPC](https://grpc.io/docs/guides/status-codes/)
+/// The status codes of gRPC that are answered.
+///
+/// [Status codes](https://grpc.io/docs/guides/status-codes/).
 enum GRPCCode: Int, Sendable {
   case ok = 0
   case unknown = 2

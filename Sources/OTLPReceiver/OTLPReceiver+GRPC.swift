@@ -84,7 +84,7 @@ extension OTLPReceiver {
     return GRPCResponse.message([])
   }
 
-  /// `grpc.health.v1.Health/Check`
+  /// Answers `grpc.health.v1.Health/Check`.
   ///
   /// [health.proto](https://github.com/grpc/grpc-proto/blob/master/grpc/health/v1/health.proto)
   private func checkHealth(_ request: HTTPRequest) async throws(ExportFailure) -> HTTPResponse {
@@ -99,7 +99,9 @@ extension OTLPReceiver {
     return GRPCResponse.message([0x08, isStoreHealthy() ? 1 : 2])
   }
 
-  /// `HealthCheckRequest`: `string service = 1`
+  /// Reads `HealthCheckRequest`.
+  ///
+  /// `string service = 1`.
   private static func serviceName(_ message: [UInt8]) throws(ExportFailure) -> String {
     var name = ""
     do throws(ProtobufError) {

@@ -8,7 +8,9 @@ import Transport
 ///
 /// [OTLP/HTTP](https://opentelemetry.io/docs/specs/otlp/#otlphttp)
 extension OTLPReceiver {
-  /// The two encodings of OTLP/HTTP. An answer has the type of its request.
+  /// The two encodings of OTLP/HTTP.
+  ///
+  /// An answer has the type of its request.
   private enum Encoding: String {
     case protobuf = "application/x-protobuf"
     case json = "application/json"
@@ -43,7 +45,8 @@ extension OTLPReceiver {
   {
     guard let coding = ContentCoding(fieldValue: request.headers.first("content-encoding") ?? "") else {
       throw ExportFailure(
-        status: 415, code: .invalidArgument, message: "unsupported content encoding, supported: \(Self.acceptedCodings)",
+        status: 415, code: .invalidArgument,
+        message: "unsupported content encoding, supported: \(Self.acceptedCodings)",
         reason: "unsupported")
     }
     var share = InFlightBudget.Share(budget)

@@ -65,7 +65,8 @@ struct SpanPipeline: Sendable {
       throw ExportFailure(error)
     }
     guard let batch = try await scan(repaired.bytes, tag) else {
-      throw ExportFailure(status: 500, code: .internal, message: "the request could not be repaired", reason: "malformed")
+      throw ExportFailure(
+        status: 500, code: .internal, message: "the request could not be repaired", reason: "malformed")
     }
     return (repaired.bytes, batch, repaired.rejected)
   }

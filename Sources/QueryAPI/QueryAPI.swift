@@ -4,7 +4,9 @@ import Telemetry
 package import TraceStore
 package import Transport
 
-/// The native REST interface for reading. `docs/openapi.yaml` describes it.
+/// The native REST interface for reading.
+///
+/// `docs/openapi.yaml` describes it.
 package final class QueryAPI: Sendable {
   /// The size of pages.
   package struct Options: Sendable {

@@ -14,7 +14,8 @@ package struct BulkInsert: ~Copyable {
   ///   - head: `INSERT INTO table(columns)`, or with a conflict clause in front.
   ///   - columns: How many values a row has.
   ///   - tail: What follows the rows, such as `ON CONFLICT ...`.
-  package init(_ connection: borrowing Connection, _ head: String, columns: Int, tail: String = "") throws(SQLiteError) {
+  package init(_ connection: borrowing Connection, _ head: String, columns: Int, tail: String = "") throws(SQLiteError)
+  {
     let row = "(" + Array(repeating: "?", count: columns).joined(separator: ", ") + ")"
     let rows = Array(repeating: row, count: Self.rowsAtOnce).joined(separator: ", ")
     let many = try connection.prepare("\(head) VALUES \(rows) \(tail)")

@@ -151,7 +151,9 @@ import CSQLite
   /// Leaves the WAL as it is when this connection is the last to close.
   package func keepWALOnClose() { _ = unsafe csqlite_db_config_no_checkpoint_on_close(handle, 1) }
 
-  /// Starts to note how large the WAL is after each commit of this connection. SQLite's own automatic checkpoints end.
+  /// Starts to note how large the WAL is after each commit of this connection.
+  ///
+  /// SQLite's own automatic checkpoints end.
   package func watchWAL() {
     // The connection keeps the object alive, and with it the pointer.
     unsafe sqlite3_wal_hook(handle, didCommit, Unmanaged.passUnretained(wal).toOpaque())

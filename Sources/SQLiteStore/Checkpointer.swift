@@ -12,6 +12,7 @@ final class Checkpointer: Sendable {
     case running
     /// The thread is done; the writer is to copy the rest.
     case restLeft
+    case stopping
     case stopped
   }
 
@@ -28,7 +29,7 @@ final class Checkpointer: Sendable {
 
   /// Runs until `stop`.
   func run() {
-    while state.wait(until: { $0 == .due || $0 == .stopped }, { self.start(&$0) }) {
+    while state.wait(until: { $0 == .due || $0 == .stopping }, { self.start(&$0) }) {
       // A checkpoint that fails does no harm: the WAL keeps everything, and the writer meets the same error.
       do throws(SQLiteError) {
         let connection = try Connection(path: path, access: .existing, vfs: vfs)
@@ -37,6 +38,10 @@ final class Checkpointer: Sendable {
         try connection.checkpoint(.passive)
       } catch {}
       state.withLock { if $0 == .running { $0 = .restLeft } }
+    }
+    state.update { state in
+      state = .stopped
+      return true
     }
   }
 
@@ -65,10 +70,12 @@ final class Checkpointer: Sendable {
     if isRestLeft { _ = try? connection.checkpoint(.passive) }
   }
 
+  /// Ends the thread, and returns when it has let go of the database.
   func stop() {
     state.update { state in
-      state = .stopped
+      if state != .stopped { state = .stopping }
       return true
     }
+    state.wait(until: { $0 == .stopped }, { _ in })
   }
 }

@@ -17,7 +17,8 @@ package struct DataFolder: ~Copyable, Sendable {
     guard descriptor >= 0 else { throw Self.failure("cannot create \(lockPath)") }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       close(descriptor)
-      throw StoreError(.locked, "another fulgurite uses the data folder \(path): stop it, or choose another with --data")
+      throw StoreError(
+        .locked, "another fulgurite uses the data folder \(path): stop it, or choose another with --data")
     }
     databasePath = Self.databasePath(in: path)
     lock = descriptor

@@ -100,7 +100,9 @@ package final class SQLiteStore: SpanWriter, SpanReader {
       walBytes: Self.size(of: folder.databasePath + "-wal"), failure: status.failure)
   }
 
-  /// Reports how long commits take, and when the store begins or ceases to fail. Called on the writer's thread.
+  /// Reports how long commits take, and when the store begins or ceases to fail.
+  ///
+  /// Called on the writer's thread.
   package func listen(
     toCommits commits: @escaping @Sendable (Duration) -> Void, failures: @escaping @Sendable (StoreError?) -> Void
   ) {

@@ -8,10 +8,14 @@ enum Schema {
   /// "Fulg" in ASCII; `file` and SQLite itself show it.
   static let applicationID: Int64 = 0x4675_6C67
 
-  /// The version that this program writes. A file with a higher one is refused.
+  /// The version that this program writes.
+  ///
+  /// A file with a higher one is refused.
   static var version: Int64 { Int64(migrations.count) }
 
-  /// What turns version n into version n + 1. Never edited once released; changes are appended.
+  /// What turns version n into version n + 1.
+  ///
+  /// Never edited once released; changes are appended.
   private static let migrations = [version1]
 
   /// Brings a database to the current version.

@@ -1,8 +1,12 @@
 /// The rollout and the attempt that a span names, as far as it names them.
 package struct RolloutTag: Hashable, Sendable {
-  /// The rollout's id; `nil` when it is not known. Never empty.
+  /// The rollout's id; `nil` when it is not known.
+  ///
+  /// Never empty.
   package var rolloutID: String?
-  /// The attempt's id; `nil` when it is not known. Never empty.
+  /// The attempt's id; `nil` when it is not known.
+  ///
+  /// Never empty.
   package var attemptID: String?
   /// The rule that gave the rollout, or the attempt when there is no rollout.
   package var rule: TagRule

@@ -10,7 +10,9 @@ package struct SpanFacts: Sendable {
   package var parentID: SpanID
   /// Nanoseconds since 1970; 0 = unknown.
   package var startTime: UInt64
-  /// Nanoseconds since 1970; 0 = unknown. May lie before the start.
+  /// Nanoseconds since 1970; 0 = unknown.
+  ///
+  /// May lie before the start.
   package var endTime: UInt64
   /// `SpanKind`; numbers that the specification does not know are kept.
   package var kind: Int32

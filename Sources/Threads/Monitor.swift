@@ -30,7 +30,9 @@ import Glibc
     unsafe mutex.deallocate()
   }
 
-  /// Runs `body` while no other thread can touch the value. Waiting threads are not woken.
+  /// Runs `body` while no other thread can touch the value.
+  ///
+  /// Waiting threads are not woken.
   package func withLock<Result, Failure>(_ body: (inout Value) throws(Failure) -> Result) throws(Failure) -> Result {
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }

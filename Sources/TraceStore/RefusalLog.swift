@@ -29,7 +29,7 @@ package struct Refusal: Sendable {
 package final class RefusalLog: Sendable {
   package static let capacity = 1_000
 
-  private let refusals = Monitor<[Refusal]>([])
+  private let refusals = Locked<[Refusal]>([])
 
   package init() {}
 

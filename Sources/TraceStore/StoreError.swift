@@ -5,7 +5,9 @@ package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     package let description: String
     private init(_ description: String) { self.description = description }
 
-    /// The queue of the writer is full. Trying again soon helps.
+    /// The queue of the writer is full.
+    ///
+    /// Trying again soon helps.
     package static let overloaded = Code("overloaded")
     /// The disk or a quota is full.
     package static let full = Code("disk_full")

@@ -9,7 +9,9 @@ struct OperationsAPI: Sendable {
   /// Why the store does not work; `nil` when it does.
   let failure: @Sendable () -> StoreError?
 
-  /// `/healthz`: the process answers. `/readyz`: it can also store.
+  /// `/healthz`: the process answers.
+  ///
+  /// `/readyz`: it can also store.
   ///
   /// - Returns: `nil` for another path.
   func health(_ request: HTTPRequest) -> HTTPResponse? {

@@ -14,7 +14,8 @@ enum QueryCommand {
   static func run(_ arguments: ParsedArguments, _ body: (ReaderPool) async throws -> Void) async -> Int32 {
     do {
       let configuration = try ConfigurationLoader.load(
-        arguments: arguments, environment: ProcessEnvironment.variables()).values
+        arguments: arguments, environment: ProcessEnvironment.variables()
+      ).values
       let path = DataFolder.databasePath(in: configuration.data.directory)
       try await body(try ReaderPool(readingDatabaseAt: path))
       return ExitStatus.success

@@ -3,7 +3,7 @@ import JSON
 import SQLiteStore
 import TraceStore
 
-/// `fulgurite query rollouts`
+/// The command `fulgurite query rollouts`.
 enum QueryRolloutsCommand {
   private static let pageSize = 10_000
 

@@ -3,7 +3,7 @@ import QueryAPI
 import SQLiteStore
 import TraceStore
 
-/// `fulgurite query spans`
+/// The command `fulgurite query spans`.
 enum QuerySpansCommand {
   static func run(_ arguments: ParsedArguments) async -> Int32 {
     await QueryCommand.run(arguments) { reader in

@@ -5,13 +5,14 @@ import Logging
 import TraceStore
 import Transport
 
-/// `fulgurite serve`
+/// The command `fulgurite serve`.
 enum ServeCommand {
   static func run(_ arguments: ParsedArguments, _ signals: TerminationSignals) async -> Int32 {
     let configuration: FulguriteConfiguration
     do throws(ConfigurationError) {
       configuration = try ConfigurationLoader.load(
-        arguments: arguments, environment: ProcessEnvironment.variables()).values
+        arguments: arguments, environment: ProcessEnvironment.variables()
+      ).values
     } catch {
       StandardError.write("fulgurite: the configuration is wrong:\n\(error)\n")
       return ExitStatus.configuration

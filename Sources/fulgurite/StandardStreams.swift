@@ -2,7 +2,9 @@ import Glibc
 
 /// Standard output, for what was asked for.
 enum StandardOutput {
-  /// Writes all of the bytes. Output that nobody reads any more is dropped.
+  /// Writes all of the bytes.
+  ///
+  /// Output that nobody reads any more is dropped.
   static func write(_ bytes: [UInt8]) { writeAll(bytes, to: STDOUT_FILENO) }
   static func write(_ text: String) { write(Array(text.utf8)) }
 }

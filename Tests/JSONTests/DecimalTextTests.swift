@@ -1,4 +1,5 @@
 import JSON
+import SeededRandom
 import Testing
 
 @Suite struct `Decimal numbers in text` {
@@ -34,7 +35,7 @@ import Testing
   }
 
   @Test func `doubles are the nearest ones`() {
-    var random = SeededGenerator(seed: 3)
+    var random = SplitMix64(seed: 3)
     for _ in 0..<20_000 {
       let digits = Int.random(in: 1...20, using: &random)
       let text = String((0..<digits).map { _ in "0123456789".randomElement(using: &random)! })

@@ -1,6 +1,7 @@
 import JSON
 import OTLP
 import Protobuf
+import SeededRandom
 import Testing
 
 @Suite struct `Repairing a request` {
@@ -78,7 +79,7 @@ import Testing
   }
 
   @Test func `ill-formed text becomes what Swift makes of it`() throws {
-    var random = SeededGenerator(seed: 6)
+    var random = SplitMix64(seed: 6)
     for _ in 0..<300 {
       let text = random.text(maximumCount: 400)
       let repaired = Array(String(decoding: text, as: UTF8.self).utf8)

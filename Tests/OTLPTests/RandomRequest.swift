@@ -1,10 +1,11 @@
 import Protobuf
+import SeededRandom
 
 /// Requests with everything the schema has, the same for each seed.
 struct RandomRequest {
-  private var random: SeededGenerator
+  private var random: SplitMix64
 
-  init(seed: UInt64) { random = SeededGenerator(seed: seed) }
+  init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
   mutating func request() -> [UInt8] {
     repeated(1, upTo: 2) { generator in

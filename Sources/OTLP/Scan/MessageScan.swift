@@ -5,7 +5,7 @@ import Telemetry
 ///
 /// [trace.proto](https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto)
 extension ValueScan {
-  /// `Span.Event`
+  /// Checks a `Span.Event` message.
   mutating func event(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(ProtobufError) {
     var reader = ProtobufReader(bytes, at: range)
     while let tag = try reader.nextTag() {
@@ -19,7 +19,7 @@ extension ValueScan {
     }
   }
 
-  /// `Span.Link`
+  /// Checks a `Span.Link` message.
   ///
   /// - Returns: The span that is linked to, or `nil` when the ids are none; the link is dropped then.
   mutating func link(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(ProtobufError) -> (TraceID, SpanID)? {
@@ -44,7 +44,7 @@ extension ValueScan {
     return (traceID, spanID)
   }
 
-  /// `Status`
+  /// Checks a `Status` message.
   ///
   /// - Returns: The code; `nil` when the message does not give one.
   mutating func status(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(ProtobufError) -> Int32? {
@@ -61,7 +61,7 @@ extension ValueScan {
     return code
   }
 
-  /// `EntityRef`
+  /// Checks an `EntityRef` message.
   mutating func entityReference(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(ProtobufError) {
     var reader = ProtobufReader(bytes, at: range)
     while let tag = try reader.nextTag() {
@@ -73,7 +73,7 @@ extension ValueScan {
     }
   }
 
-  /// `InstrumentationScope`
+  /// Checks an `InstrumentationScope` message.
   mutating func instrumentationScope(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(ProtobufError) {
     var reader = ProtobufReader(bytes, at: range)
     while let tag = try reader.nextTag() {

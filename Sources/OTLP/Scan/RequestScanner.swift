@@ -9,7 +9,9 @@ package import Telemetry
 /// A request that is well-formed but not clean (a string that is not UTF-8, an id that is none) is not read to a
 /// result: `isClean` turns false, and the caller rewrites the request and reads it again.
 package struct RequestScanner: Sendable {
-  /// What was found so far, without segments. Offsets are those of the request.
+  /// What was found so far, without segments.
+  ///
+  /// Offsets are those of the request.
   package private(set) var batch = SpanBatch()
   /// Whether all that was read so far can be stored as it is.
   package var isClean: Bool { scan.isClean }
@@ -66,7 +68,9 @@ package struct RequestScanner: Sendable {
 
   private var progress: Int { scope?.position ?? resource?.position ?? position }
 
-  /// `ExportTraceServiceRequest`: `repeated ResourceSpans resource_spans = 1`
+  /// Reads `ExportTraceServiceRequest`.
+  ///
+  /// `repeated ResourceSpans resource_spans = 1`.
   private mutating func openResource(_ bytes: Span<UInt8>) throws(ProtobufError) -> Bool {
     var reader = ProtobufReader(bytes, at: position..<bytes.count)
     while let tag = try reader.nextTag() {
@@ -84,7 +88,9 @@ package struct RequestScanner: Sendable {
     return false
   }
 
-  /// `ResourceSpans`: `repeated ScopeSpans scope_spans = 2`
+  /// Reads `ResourceSpans`.
+  ///
+  /// `repeated ScopeSpans scope_spans = 2`.
   private mutating func openScope(_ bytes: Span<UInt8>) throws(ProtobufError) {
     guard var open = resource else { return }
     var reader = ProtobufReader(bytes, at: open.position..<open.range.upperBound)
@@ -118,7 +124,9 @@ package struct RequestScanner: Sendable {
     }
   }
 
-  /// `ScopeSpans`: `repeated Span spans = 2`
+  /// Reads `ScopeSpans`.
+  ///
+  /// `repeated Span spans = 2`.
   private mutating func readSpans(_ bytes: Span<UInt8>, until limit: Int) throws(ProtobufError) {
     guard let open = scope, let facts = resource?.facts else { return }
     var reader = ProtobufReader(bytes, at: open.position..<open.range.upperBound)

@@ -32,7 +32,7 @@ struct ResourceFacts: Sendable {
     tag = batch.index(of: makeTag(rolloutID: nil, attemptID: nil))
   }
 
-  /// `Resource`
+  /// Reads a `Resource` message.
   private mutating func readResource(_ bytes: Span<UInt8>, _ range: Range<Int>, _ scan: inout ValueScan)
     throws(ProtobufError)
   {

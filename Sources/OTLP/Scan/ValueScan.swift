@@ -11,7 +11,7 @@ struct ValueScan: Sendable {
 
   /// Where the key and the value of a `KeyValue` lie.
   struct KeyValue {
-    /// `string key = 1`
+    /// The bytes of `string key = 1`.
     var key: Range<Int>
     /// `AnyValue value = 2`; empty when there is none.
     var value: Range<Int>
@@ -102,7 +102,9 @@ struct ValueScan: Sendable {
     }
   }
 
-  /// `ArrayValue`: `repeated AnyValue values = 1`
+  /// Reads `ArrayValue`.
+  ///
+  /// `repeated AnyValue values = 1`.
   private mutating func array(_ bytes: Span<UInt8>, _ range: Range<Int>, depth: Int) throws(ProtobufError) {
     guard depth < maximumDepth else { throw .tooDeep }
     var reader = ProtobufReader(bytes, at: range)
@@ -115,7 +117,9 @@ struct ValueScan: Sendable {
     }
   }
 
-  /// `KeyValueList`: `repeated KeyValue values = 1`
+  /// Reads `KeyValueList`.
+  ///
+  /// `repeated KeyValue values = 1`.
   private mutating func keyValues(_ bytes: Span<UInt8>, _ range: Range<Int>, depth: Int) throws(ProtobufError) {
     guard depth < maximumDepth else { throw .tooDeep }
     var reader = ProtobufReader(bytes, at: range)

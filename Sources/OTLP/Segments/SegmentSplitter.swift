@@ -1,5 +1,5 @@
-package import Telemetry
 import Protobuf
+package import Telemetry
 
 /// Cuts a request into segments.
 ///

@@ -4,7 +4,9 @@ import SQLite
 import Telemetry
 import TraceStore
 
-/// A connection that reads, and the statements that its queries need. Used by one thread.
+/// A connection that reads, and the statements that its queries need.
+///
+/// Used by one thread.
 final class SQLiteReadSession: ReadSession {
   private static let cachedSegmentBytes = 4 << 20
 

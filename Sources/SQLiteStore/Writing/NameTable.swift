@@ -37,7 +37,8 @@ struct NameTable: ~Copyable {
     let slot = slot(of: bytes, name)
     if slots[slot] != 0 { return entries[Int(slots[slot]) - 1].row }
     guard entries.count < Self.capacity else { return nil }
-    try insert.bind(unsafe bytes.extracting(name).withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }, at: 1)
+    try insert.bind(
+      unsafe bytes.extracting(name).withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }, at: 1)
     guard let row = try insert.first({ (row: borrowing Row) in row.int(at: 0) }) else { return nil }
     add(bytes, name, row, at: slot)
     return row

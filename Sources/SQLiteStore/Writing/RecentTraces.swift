@@ -11,7 +11,7 @@ final class RecentTraces: Sendable {
     var leaving: [TraceID: Int64] = [:]
   }
 
-  private let state = Monitor(State())
+  private let state = Locked(State())
 
   subscript(traceID: TraceID) -> Int64? {
     state.withLock { $0.growing[traceID] ?? $0.leaving[traceID] }

@@ -48,7 +48,9 @@ struct SegmentPacker: ~Copyable {
   /// Makes room for a draft, whose spans are stored next.
   mutating func begin(_ draft: SegmentDraft, received: Int64) throws -> Place {
     let joins = draft.compressed.isEmpty && draft.bytes.count < Self.capacity
-    if let current = open, !joins || current.bytes.count + draft.bytes.count > Self.capacity || !current.compressed.isEmpty {
+    if let current = open,
+      !joins || current.bytes.count + draft.bytes.count > Self.capacity || !current.compressed.isEmpty
+    {
       try finish(received: received)
     }
     if open == nil {
@@ -76,7 +78,9 @@ struct SegmentPacker: ~Copyable {
     open?.id == segment ? open?.bytes : nil
   }
 
-  /// Writes the segment that is open. Nothing is written when all of its spans were there before.
+  /// Writes the segment that is open.
+  ///
+  /// Nothing is written when all of its spans were there before.
   mutating func finish(received: Int64) throws {
     guard let segment = open.take(), segment.spans > 0 else { return }
     var codec: Int64 = 1

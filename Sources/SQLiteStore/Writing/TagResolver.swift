@@ -64,7 +64,8 @@ struct TagResolver: ~Copyable {
     let findAttempt = try connection.prepare(
       "SELECT id FROM attempts WHERE rollout = ?1 AND coalesce(attempt_id, '') = coalesce(?2, '')")
     let insertAttempt = try connection.prepare(
-      "INSERT INTO attempts(rollout, attempt_id, spans, first_arrival, last_arrival) VALUES(?1, ?2, 0, ?3, ?3) RETURNING id")
+      "INSERT INTO attempts(rollout, attempt_id, spans, first_arrival, last_arrival) VALUES(?1, ?2, 0, ?3, ?3) RETURNING id"
+    )
     let updateAttempt = try connection.prepare(
       "UPDATE attempts SET spans = spans + ?2, last_arrival = max(last_arrival, ?3) WHERE id = ?1")
     let updateTraces = try BulkInsert(
@@ -157,7 +158,9 @@ struct TagResolver: ~Copyable {
     changedTraces[key, default: 0] += spans
   }
 
-  /// Writes what changed. Called once a transaction, before its commit.
+  /// Writes what changed.
+  ///
+  /// Called once a transaction, before its commit.
   mutating func flush(received: Int64) throws(SQLiteError) {
     countPending()
     for rollout in changedRollouts {

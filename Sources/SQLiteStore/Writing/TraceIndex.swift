@@ -57,7 +57,8 @@ struct TraceIndex: ~Copyable {
     let removeMoved = try connection.prepare("DELETE FROM trace_lookup WHERE level = ?1 AND key >= ?2 AND key <= ?3")
     let endOfStep = try connection.prepare(
       "SELECT key FROM trace_lookup WHERE level = ?1 AND key >= ?2 ORDER BY key LIMIT 1 OFFSET ?3")
-    var state = try connection.prepare("SELECT salt_high, salt_low, last_trace, looked_up_trace, level_1, level_2 FROM store")
+    var state = try connection.prepare(
+      "SELECT salt_high, salt_low, last_trace, looked_up_trace, level_1, level_2 FROM store")
     let row = try state.first { (row: borrowing Row) in
       (0..<6).map { row.int(at: $0) }
     }
@@ -114,7 +115,9 @@ struct TraceIndex: ~Copyable {
     return try findTrace.first { (row: borrowing Row) in row.int(at: 0) }
   }
 
-  /// Makes a step of the moves that are due. Called once a transaction, before its commit.
+  /// Makes a step of the moves that are due.
+  ///
+  /// Called once a transaction, before its commit.
   mutating func maintain() throws(SQLiteError) {
     // Twice as fast as traces come in, so that a move always ends before the next one is due.
     let step = max(Self.minimumStep, 2 * new.count)

@@ -153,7 +153,9 @@ final class WriterSession {
     traces.didCommit()
   }
 
-  /// Ends a transaction that failed. Some errors have ended it already.
+  /// Ends a transaction that failed.
+  ///
+  /// Some errors have ended it already.
   func rollBack() {
     if connection.isInTransaction { try? connection.execute("ROLLBACK") }
   }

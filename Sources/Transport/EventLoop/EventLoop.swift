@@ -1,6 +1,7 @@
 import CUV
 import Glibc
 import Synchronization
+import Threads
 
 /// One libuv loop on a thread of its own, and the executor of everything that belongs to the loop.
 ///

@@ -1,4 +1,5 @@
 import Synchronization
+import Threads
 
 /// A server of HTTP/1.1 and HTTP/2 on any number of addresses.
 ///

@@ -1,3 +1,5 @@
+import Threads
+
 /// The content of a request, which may still be arriving.
 ///
 /// One task reads it, and either with ``collect(upTo:)`` or with ``next()``. A body that nobody reads is held back: after

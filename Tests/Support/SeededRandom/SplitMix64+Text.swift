@@ -1,19 +1,6 @@
-/// SplitMix64: the same numbers in every run.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var result = state
-    result = (result ^ result >> 30) &* 0xBF58_476D_1CE4_E5B9
-    result = (result ^ result >> 27) &* 0x94D0_49BB_1331_11EB
-    return result ^ result >> 31
-  }
-
+extension SplitMix64 {
   /// Bytes that are mostly text, with everything that text can contain and some that it cannot.
-  mutating func text(maximumCount: Int) -> [UInt8] {
+  package mutating func text(maximumCount: Int) -> [UInt8] {
     var result: [UInt8] = []
     let pieces = Int.random(in: 0...maximumCount / 4, using: &self)
     for _ in 0..<pieces {
