@@ -9,14 +9,17 @@ import Telemetry
 /// there into the next. Each move is made in small steps within the transactions that bring spans. An entry is always
 /// in at least one place; a crash in the middle of a move leaves it where the next start finds it.
 struct TraceIndex: ~Copyable {
-  /// New traces that are kept in memory before they move to level 1.
-  private static let memoryCapacity = 32 << 10
-  /// Entries of level 1 and 2 before they move on; the last level takes everything.
-  private static let levelCapacities: [Int64] = [512 << 10, 8 << 20]
-  private static var levelCount: Int { levelCapacities.count + 1 }
-  /// The smallest step of a move, in entries.
-  private static let minimumStep = 256
+  /// How many traces a place holds before they move on.
+  struct Capacities: Sendable {
+    /// New traces that are kept in memory before they move to level 1.
+    var memory = 32 << 10
+    /// Entries of level 1 and 2; the last level takes everything.
+    var levels: [Int64] = [512 << 10, 8 << 20]
+    /// The smallest step of a move, in entries.
+    var minimumStep = 256
+  }
 
+  private let capacities: Capacities
   private let recent: RecentTraces
   private let key: TraceKey
   private var lastID: Int64
@@ -37,11 +40,11 @@ struct TraceIndex: ~Copyable {
   /// Entries of the levels that can overflow.
   private(set) var levelCounts: [Int64]
   /// Where the next step of a move out of a level starts.
-  private var cursors: [Int64] = levelCapacities.map { _ in .min }
+  private var cursors: [Int64]
   private var newInTransaction = 0
 
   /// Reads the state of the index, and the traces that are not in the table yet.
-  init(_ connection: borrowing Connection, recent: RecentTraces) throws(SQLiteError) {
+  init(_ connection: borrowing Connection, recent: RecentTraces, capacities: Capacities) throws(SQLiteError) {
     let insertTrace = try connection.prepare("INSERT INTO traces(id, trace_id) VALUES(?1, ?2)")
     let findTrace = try connection.prepare(
       """
@@ -66,6 +69,8 @@ struct TraceIndex: ~Copyable {
     }
     try Self.load(recent, after: row[3], connection)
     self.recent = recent
+    self.capacities = capacities
+    cursors = capacities.levels.map { _ in .min }
     key = TraceKey(saltHigh: UInt64(bitPattern: row[0]), saltLow: UInt64(bitPattern: row[1]))
     lastID = row[2]
     lookedUpID = row[3]
@@ -111,7 +116,7 @@ struct TraceIndex: ~Copyable {
   private mutating func existingRow(of traceID: TraceID) throws(SQLiteError) -> Int64? {
     if let row = recent[traceID] { return row }
     let key = key(traceID)
-    for level in 1...Self.levelCount {
+    for level in 1...capacities.levels.count + 1 {
       if let row = try lookup(level: level, key: key, traceID) { return row }
     }
     return nil
@@ -127,11 +132,11 @@ struct TraceIndex: ~Copyable {
   /// Makes a step of the moves that are due. Called once a transaction, before its commit.
   mutating func maintain() throws(SQLiteError) {
     // Twice as fast as traces come in, so that a move always ends before the next one is due.
-    let step = max(Self.minimumStep, 2 * newInTransaction)
+    let step = max(capacities.minimumStep, 2 * newInTransaction)
     newInTransaction = 0
-    if nextLeaving == leaving.count && recent.growingCount >= Self.memoryCapacity { startLeaving() }
+    if nextLeaving == leaving.count && recent.growingCount >= capacities.memory { startLeaving() }
     try moveOutOfMemory(step)
-    for level in 1...Self.levelCapacities.count where levelCounts[level - 1] > Self.levelCapacities[level - 1] {
+    for level in 1...capacities.levels.count where levelCounts[level - 1] > capacities.levels[level - 1] {
       try moveOut(of: level, step)
     }
   }

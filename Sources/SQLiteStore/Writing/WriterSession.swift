@@ -36,7 +36,7 @@ final class WriterSession {
       PRAGMA journal_size_limit = \(4 * options.checkpointBytes);
       """)
     connection.watchWAL()
-    traces = try TraceIndex(connection, recent: recent)
+    traces = try TraceIndex(connection, recent: recent, capacities: options.traceIndex)
     tags = try TagResolver(connection)
     services = try ServiceNames(connection)
     packer = try SegmentPacker(connection, lastID: try connection.integer("SELECT last_segment FROM store") ?? 0)
