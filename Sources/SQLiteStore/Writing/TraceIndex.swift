@@ -86,11 +86,12 @@ struct TraceIndex: ~Copyable {
   private static func load(_ recent: RecentTraces, after lookedUpID: Int64, _ connection: borrowing Connection)
     throws(SQLiteError)
   {
-    recent.removeAll()
+    var found: [TraceID: Int64] = [:]
     var traces = try connection.prepare("SELECT id, trace_id FROM traces WHERE id > \(lookedUpID)")
     try traces.forEach { (row: borrowing Row) in
-      if let traceID = TraceID(row.bytes(at: 1)) { recent.insert(traceID, row.int(at: 0)) }
+      if let traceID = TraceID(row.bytes(at: 1)) { found[traceID] = row.int(at: 0) }
     }
+    recent.replace(with: found, after: lookedUpID)
   }
 
   /// The highest row id that was given out.
@@ -172,7 +173,7 @@ struct TraceIndex: ~Copyable {
     hasFinishedLeaving = false
     leaving = []
     nextLeaving = 0
-    recent.finishLeaving()
+    recent.finishLeaving(upTo: lookedUpID)
   }
 
   private mutating func moveOut(of level: Int, _ step: Int) throws(SQLiteError) {

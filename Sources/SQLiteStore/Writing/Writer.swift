@@ -137,7 +137,7 @@ final class Writer: Sendable {
       failed.rollBack()
     }
     session = nil
-    recent.removeAll()
+    // Readers go on to use what is remembered of traces; they check each entry against their snapshot.
     if error.endsConnection { status.connectionsAreStale() }
   }
 }
