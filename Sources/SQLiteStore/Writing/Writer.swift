@@ -34,9 +34,9 @@ final class Writer: Sendable {
 
   /// Runs until the queue is closed and empty.
   ///
-  /// - Parameter session: The connection that the start of the store has opened.
-  func run(_ session: sending WriterSession) {
-    var session: WriterSession? = session
+  /// - Parameter handOver: Holds the connection that the start of the store has opened.
+  func run(_ handOver: HandOver) {
+    var session = handOver.take()
     while true {
       switch queue.take(upTo: Self.groupBytes, waitingAtMost: Self.probeInterval) {
       case .batches(let group): write(group, &session)
