@@ -121,6 +121,7 @@ final class Writer: Sendable {
     let received = options.now()
     try session.beginTransaction()
     let receipts = try group.map { try session.append($0.batch, received: received) }
+    if group.isEmpty { session.touch() }
     try session.commit(received: received)
     return receipts
   }
