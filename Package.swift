@@ -133,7 +133,8 @@ let tests: [Target] = [
   .testTarget(
     name: "SQLiteStoreTests",
     dependencies: [
-      "FaultVFS", "OTLP", "Protobuf", "SQLite", "SQLiteStore", "SeededRandom", "Telemetry", "TraceStore",
+      "FaultVFS", "OTLP", "Protobuf", "SQLite", "SQLiteStore", "SeededRandom", "Telemetry", "Threads",
+      "TraceStore",
     ], swiftSettings: settings),
   .testTarget(name: "TransportTests", dependencies: ["CNGHTTP2", "Transport"], swiftSettings: settings),
   .testTarget(name: "YAMLTests", dependencies: ["YAML"], swiftSettings: settings),

@@ -42,7 +42,7 @@ package final class SQLiteStore: SpanWriter, SpanReader {
     // The session is used by the writer's thread alone from here on.
     let handOver = HandOver(session)
     Thread(name: "writer") {
-      writer.run(handOver.session)
+      writer.run(handOver)
       Self.end(threads)
     }.detach()
     Thread(name: "checkpointer") {
@@ -120,10 +120,4 @@ package final class SQLiteStore: SpanWriter, SpanReader {
     var status = stat()
     return unsafe stat(path, &status) == 0 ? Int(status.st_size) : 0
   }
-}
-
-/// Carries the writer's connection to its thread; only that thread takes it out.
-private final class HandOver: @unchecked Sendable {
-  let session: WriterSession
-  init(_ session: WriterSession) { self.session = session }
 }

@@ -24,5 +24,8 @@ package struct SQLiteStoreOptions: Sendable {
   /// The time of arrival, in nanoseconds since 1970.
   package var now: @Sendable () -> Int64 = SystemClock.nanosecondsSince1970
 
+  /// When the index of traces moves its entries; tests make it move often.
+  var traceIndex = TraceIndex.Capacities()
+
   package init() {}
 }

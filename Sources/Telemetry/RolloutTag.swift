@@ -17,6 +17,18 @@ package struct RolloutTag: Hashable, Sendable {
     self.rule = rule
   }
 
+  /// Ids are equal when their bytes are.
+  package static func == (first: RolloutTag, second: RolloutTag) -> Bool {
+    first.rule == second.rule && first.rolloutID.map(ExactText.init) == second.rolloutID.map(ExactText.init)
+      && first.attemptID.map(ExactText.init) == second.attemptID.map(ExactText.init)
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(rule)
+    hasher.combine(rolloutID.map(ExactText.init))
+    hasher.combine(attemptID.map(ExactText.init))
+  }
+
   /// Neither a rollout nor an attempt.
   package static let unassigned = RolloutTag()
 }

@@ -21,17 +21,22 @@ extension SpanQuery {
     case .startTime: order(lateIfUnknown(first.startTime), lateIfUnknown(second.startTime))
     case .endTime: order(lateIfUnknown(first.endTime), lateIfUnknown(second.endTime))
     case .duration: order(duration(first), duration(second))
-    case .name: order(first.name, second.name)
+    case .name: order(first.name.utf8, second.name.utf8)
     case .traceID: order(first.traceID, second.traceID)
     case .spanID: order(first.spanID.value, second.spanID.value)
     case .parentID: order(first.parentID?.value ?? 0, second.parentID?.value ?? 0)
-    case .rolloutID: order(first.rolloutID ?? "", second.rolloutID ?? "")
-    case .attemptID: order(first.attemptID ?? "", second.attemptID ?? "")
+    case .rolloutID: order((first.rolloutID ?? "").utf8, (second.rolloutID ?? "").utf8)
+    case .attemptID: order((first.attemptID ?? "").utf8, (second.attemptID ?? "").utf8)
     }
   }
 
   private static func order<Value: Comparable>(_ first: Value, _ second: Value) -> Int {
     first < second ? -1 : first == second ? 0 : 1
+  }
+
+  /// The order of the bytes of UTF-8, which is that of the code points.
+  private static func order(_ first: String.UTF8View, _ second: String.UTF8View) -> Int {
+    first.lexicographicallyPrecedes(second) ? -1 : first.elementsEqual(second) ? 0 : 1
   }
 
   private static func order(_ first: TraceID, _ second: TraceID) -> Int {

@@ -1,4 +1,5 @@
 import SQLite
+import Telemetry
 import TraceStore
 
 /// The names behind the numbers of rollouts and attempts, as far as a query needs them.
@@ -29,7 +30,7 @@ final class AttemptGroups {
       let id = row.int(at: 1) == 0 ? nil : row.string(at: 2)
       switch attempt {
       case .any: break
-      case .id(let wanted): guard id == wanted else { return }
+      case .id(let wanted): guard id.map(ExactText.init) == ExactText(wanted) else { return }
       // Spans that name no attempt are of none, so they are not of the latest either.
       case .latest:
         guard id != nil else { return }

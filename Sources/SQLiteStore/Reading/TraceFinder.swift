@@ -7,6 +7,7 @@ struct TraceFinder: ~Copyable {
   private let key: TraceKey
   private var lookUp: Statement
   private var scanNew: Statement
+  private var lookedUpID: Statement
   private var readTrace: Statement
   private var ofAttempt: Statement
 
@@ -19,6 +20,7 @@ struct TraceFinder: ~Copyable {
       """)
     let scanNew = try connection.prepare(
       "SELECT id FROM traces WHERE id > (SELECT looked_up_trace FROM store) AND trace_id = ?1")
+    let lookedUpID = try connection.prepare("SELECT looked_up_trace FROM store")
     let readTrace = try connection.prepare("SELECT trace_id FROM traces WHERE id = ?1")
     let ofAttempt = try connection.prepare(
       """
@@ -31,6 +33,7 @@ struct TraceFinder: ~Copyable {
       saltHigh: UInt64(bitPattern: row?.0 ?? 0), saltLow: UInt64(bitPattern: row?.1 ?? 0))
     self.lookUp = lookUp
     self.scanNew = scanNew
+    self.lookedUpID = lookedUpID
     self.readTrace = readTrace
     self.ofAttempt = ofAttempt
   }
@@ -42,8 +45,11 @@ struct TraceFinder: ~Copyable {
     try lookUp.bind(key(traceID), at: 1)
     try traceID.withBytes { bytes throws(SQLiteError) in try lookUp.bind(bytes, at: 2) }
     if let row = try lookUp.first({ (row: borrowing Row) in row.int(at: 0) }) { return row }
-    // In the server the writer's memory has these; another process has to look through the newest traces.
-    guard recent == nil else { return nil }
+    // The writer's memory has the newest traces, unless they left it after this snapshot was taken. Another process
+    // has to look through them.
+    if let recent, recent.lookedUpID <= (try lookedUpID.first { (row: borrowing Row) in row.int(at: 0) } ?? 0) {
+      return nil
+    }
     try traceID.withBytes { bytes throws(SQLiteError) in try scanNew.bind(bytes, at: 1) }
     return try scanNew.first { (row: borrowing Row) in row.int(at: 0) }
   }

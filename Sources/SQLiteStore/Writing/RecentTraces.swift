@@ -9,6 +9,8 @@ final class RecentTraces: Sendable {
     var growing: [TraceID: Int64] = [:]
     /// Entries that are on their way into the table.
     var leaving: [TraceID: Int64] = [:]
+    /// The last trace that has left for the table, in a transaction that was committed.
+    var lookedUpID: Int64 = 0
   }
 
   private let state = Locked(State())
@@ -32,11 +34,19 @@ final class RecentTraces: Sendable {
     }
   }
 
-  func finishLeaving() {
-    state.withLock { $0.leaving = [:] }
+  /// Forgets what has left. A snapshot that does not know these in the table is older than `lookedUpID`.
+  func finishLeaving(upTo lookedUpID: Int64) {
+    state.withLock { state in
+      state.leaving = [:]
+      state.lookedUpID = lookedUpID
+    }
   }
 
-  func removeAll() {
-    state.withLock { $0 = State() }
+  /// The last trace that can be found in the table by snapshots that are taken now.
+  var lookedUpID: Int64 { state.withLock { $0.lookedUpID } }
+
+  /// Starts anew with what a database holds, at once, so that no reader misses a trace meanwhile.
+  func replace(with traces: [TraceID: Int64], after lookedUpID: Int64) {
+    state.withLock { $0 = State(growing: traces, lookedUpID: lookedUpID) }
   }
 }

@@ -45,6 +45,9 @@ struct SegmentPacker: ~Copyable {
   /// The highest id that was given out.
   var lastSegment: Int64 { lastID }
 
+  /// Leaves out an id.
+  mutating func skipID() { lastID += 1 }
+
   /// Makes room for a draft, whose spans are stored next.
   mutating func begin(_ draft: SegmentDraft, received: Int64) throws -> Place {
     let joins = draft.compressed.isEmpty && draft.bytes.count < Self.capacity

@@ -38,7 +38,7 @@ struct TagResolver: ~Copyable {
     var trace: Int64
   }
 
-  private var rollouts: [String: Rollout] = [:]
+  private var rollouts: [ExactText: Rollout] = [:]
   private var attempts: [RolloutTag: Resolved] = [:]
   private var changedRollouts: [Rollout] = []
   /// Spans that attempts gained, by row.
@@ -94,7 +94,7 @@ struct TagResolver: ~Copyable {
   }
 
   private mutating func rollout(_ id: String) throws(SQLiteError) -> Rollout {
-    if let known = rollouts[id] { return known }
+    if let known = rollouts[ExactText(id)] { return known }
     try findRollout.bind(id, at: 1)
     var found = try findRollout.first { (row: borrowing Row) in
       Rollout(row: row.int(at: 0), lastSequence: row.int(at: 1))
@@ -106,7 +106,7 @@ struct TagResolver: ~Copyable {
     guard let found else {
       throw SQLiteError(code: .corrupt, operation: "insert", message: "a new rollout has no row")
     }
-    rollouts[id] = found
+    rollouts[ExactText(id)] = found
     return found
   }
 

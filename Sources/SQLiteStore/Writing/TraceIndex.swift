@@ -9,13 +9,17 @@ import Telemetry
 /// there into the next. Each move is made in small steps within the transactions that bring spans. An entry is always
 /// in at least one place; a crash in the middle of a move leaves it where the next start finds it.
 struct TraceIndex: ~Copyable {
-  /// New traces that are kept in memory before they move to level 1.
-  private static let memoryCapacity = 32 << 10
-  /// Entries of level 1 and 2 before they move on; the last level takes everything.
-  private static let levelCapacities: [Int64] = [512 << 10, 8 << 20]
-  /// The smallest step of a move, in entries.
-  private static let minimumStep = 256
+  /// How many traces a place holds before they move on.
+  struct Capacities: Sendable {
+    /// New traces that are kept in memory before they move to level 1.
+    var memory = 32 << 10
+    /// Entries of level 1 and 2; the last level takes everything.
+    var levels: [Int64] = [512 << 10, 8 << 20]
+    /// The smallest step of a move, in entries.
+    var minimumStep = 256
+  }
 
+  private let capacities: Capacities
   private let recent: RecentTraces
   private let key: TraceKey
   private var lastID: Int64
@@ -36,12 +40,12 @@ struct TraceIndex: ~Copyable {
   /// Entries of the levels that can overflow.
   private(set) var levelCounts: [Int64]
   /// Where the next step of a move out of a level starts.
-  private var cursors: [Int64] = levelCapacities.map { _ in .min }
+  private var cursors: [Int64]
   /// Traces that are new in this transaction; their rows are written before its commit.
   private var new: [(id: TraceID, row: Int64)] = []
 
   /// Reads the state of the index, and the traces that are not in the table yet.
-  init(_ connection: borrowing Connection, recent: RecentTraces) throws(SQLiteError) {
+  init(_ connection: borrowing Connection, recent: RecentTraces, capacities: Capacities) throws(SQLiteError) {
     let insertTraces = try BulkInsert(connection, "INSERT INTO traces(id, trace_id)", columns: 2)
     let findTrace = try connection.prepare(
       """
@@ -67,6 +71,8 @@ struct TraceIndex: ~Copyable {
     }
     try Self.load(recent, after: row[3], connection)
     self.recent = recent
+    self.capacities = capacities
+    cursors = capacities.levels.map { _ in .min }
     key = TraceKey(saltHigh: UInt64(bitPattern: row[0]), saltLow: UInt64(bitPattern: row[1]))
     lastID = row[2]
     lookedUpID = row[3]
@@ -82,11 +88,12 @@ struct TraceIndex: ~Copyable {
   private static func load(_ recent: RecentTraces, after lookedUpID: Int64, _ connection: borrowing Connection)
     throws(SQLiteError)
   {
-    recent.removeAll()
+    var found: [TraceID: Int64] = [:]
     var traces = try connection.prepare("SELECT id, trace_id FROM traces WHERE id > \(lookedUpID)")
     try traces.forEach { (row: borrowing Row) in
-      if let traceID = TraceID(row.bytes(at: 1)) { recent.insert(traceID, row.int(at: 0)) }
+      if let traceID = TraceID(row.bytes(at: 1)) { found[traceID] = row.int(at: 0) }
     }
+    recent.replace(with: found, after: lookedUpID)
   }
 
   /// The highest row id that was given out.
@@ -120,11 +127,11 @@ struct TraceIndex: ~Copyable {
   /// Called once a transaction, before its commit.
   mutating func maintain() throws(SQLiteError) {
     // Twice as fast as traces come in, so that a move always ends before the next one is due.
-    let step = max(Self.minimumStep, 2 * new.count)
+    let step = max(capacities.minimumStep, 2 * new.count)
     try insertNew()
-    if nextLeaving == leaving.count && recent.growingCount >= Self.memoryCapacity { startLeaving() }
+    if nextLeaving == leaving.count && recent.growingCount >= capacities.memory { startLeaving() }
     try moveOutOfMemory(step)
-    for level in 1...Self.levelCapacities.count where levelCounts[level - 1] > Self.levelCapacities[level - 1] {
+    for level in 1...capacities.levels.count where levelCounts[level - 1] > capacities.levels[level - 1] {
       try moveOut(of: level, step)
     }
   }
@@ -171,7 +178,7 @@ struct TraceIndex: ~Copyable {
     hasFinishedLeaving = false
     leaving = []
     nextLeaving = 0
-    recent.finishLeaving()
+    recent.finishLeaving(upTo: lookedUpID)
   }
 
   private mutating func moveOut(of level: Int, _ step: Int) throws(SQLiteError) {

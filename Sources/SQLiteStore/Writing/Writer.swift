@@ -34,9 +34,9 @@ final class Writer: Sendable {
 
   /// Runs until the queue is closed and empty.
   ///
-  /// - Parameter session: The connection that the start of the store has opened.
-  func run(_ session: sending WriterSession) {
-    var session: WriterSession? = session
+  /// - Parameter handOver: Holds the connection that the start of the store has opened.
+  func run(_ handOver: HandOver) {
+    var session = handOver.take()
     while true {
       switch queue.take(upTo: Self.groupBytes, waitingAtMost: Self.probeInterval) {
       case .batches(let group): write(group, &session)
@@ -121,6 +121,7 @@ final class Writer: Sendable {
     let received = options.now()
     try session.beginTransaction()
     let receipts = try group.map { try session.append($0.batch, received: received) }
+    if group.isEmpty { session.touch() }
     try session.commit(received: received)
     return receipts
   }
@@ -137,7 +138,7 @@ final class Writer: Sendable {
       failed.rollBack()
     }
     session = nil
-    recent.removeAll()
+    // Readers go on to use what is remembered of traces; they check each entry against their snapshot.
     if error.endsConnection { status.connectionsAreStale() }
   }
 }

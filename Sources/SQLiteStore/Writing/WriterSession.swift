@@ -36,7 +36,7 @@ final class WriterSession {
       PRAGMA journal_size_limit = \(4 * options.checkpointBytes);
       """)
     connection.watchWAL()
-    traces = try TraceIndex(connection, recent: recent)
+    traces = try TraceIndex(connection, recent: recent, capacities: options.traceIndex)
     tags = try TagResolver(connection)
     services = try ServiceNames(connection)
     packer = try SegmentPacker(connection, lastID: try connection.integer("SELECT last_segment FROM store") ?? 0)
@@ -133,6 +133,9 @@ final class WriterSession {
       try facts.add(link, trace: try traces.row(of: span.traceID), spanID: span.spanID, variant: variant)
     }
   }
+
+  /// Makes sure that the commit writes something: SQLite leaves out a page whose contents stay the same.
+  func touch() { packer.skipID() }
 
   /// Writes what was collected, and commits.
   func commit(received: Int64) throws {
