@@ -30,11 +30,17 @@ package struct SpanFacts: Sendable {
   package var length: Int32
   /// Where the name lies in the bytes of its segment.
   package var nameOffset: Int32
+  /// How much of the name is indexed: at most ``maximumNameLength``.
   package var nameLength: Int32
+  /// The key of as much of the name.
+  package var nameKey: NameKey
   /// Index into `SpanBatch.tags`.
   package var tag: Int32
   /// Index into `SpanBatch.contexts`.
   package var context: Int32
+
+  /// Bytes of a name that the index keeps; the whole name is in the log.
+  package static let maximumNameLength = 256
 
   package init(traceID: TraceID, spanID: SpanID) {
     self.traceID = traceID
@@ -51,6 +57,7 @@ package struct SpanFacts: Sendable {
     length = 0
     nameOffset = 0
     nameLength = 0
+    nameKey = .empty
     tag = 0
     context = 0
   }

@@ -47,8 +47,7 @@ struct SpanScan: Sendable {
       case ProtobufTag.lengthDelimited(5).rawValue:
         let name = try reader.lengthDelimited()
         scan.string(bytes, name)
-        facts.nameOffset = Int32(truncatingIfNeeded: name.lowerBound)
-        facts.nameLength = Int32(truncatingIfNeeded: name.count)
+        indexName(bytes, name, &facts)
       case ProtobufTag.varint(6).rawValue: facts.kind = Int32(truncatingIfNeeded: try reader.varint())
       case ProtobufTag.fixed64(7).rawValue: facts.startTime = try reader.fixed64()
       case ProtobufTag.fixed64(8).rawValue: facts.endTime = try reader.fixed64()
@@ -68,6 +67,19 @@ struct SpanScan: Sendable {
       return
     }
     finish(bytes, &facts, resource, &batch)
+  }
+
+  /// Notes as much of the name as the index keeps, and never half a character.
+  @inline(__always)
+  private func indexName(_ bytes: Span<UInt8>, _ name: Range<Int>, _ facts: inout SpanFacts) {
+    var length = name.count
+    if length > SpanFacts.maximumNameLength {
+      length = SpanFacts.maximumNameLength
+      while length > 0, bytes[name.lowerBound + length] & 0xC0 == 0x80 { length -= 1 }
+    }
+    facts.nameOffset = Int32(truncatingIfNeeded: name.lowerBound)
+    facts.nameLength = Int32(truncatingIfNeeded: length)
+    facts.nameKey = NameKey(bytes, name.lowerBound..<name.lowerBound + length)
   }
 
   /// `bytes parent_span_id = 4`: empty or zero for a root.

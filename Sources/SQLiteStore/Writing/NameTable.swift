@@ -1,5 +1,5 @@
-import Glibc
 import SQLite
+import Telemetry
 
 /// Gives frequent span names a number, so that a row of the index need not repeat them.
 ///
@@ -9,79 +9,35 @@ import SQLite
 struct NameTable: ~Copyable {
   /// Names that get a number.
   private static let capacity = 4096
-  /// Four times as many places, so that a search mostly ends at the first.
-  private static let slotCount = capacity * 4
 
-  /// Where the bytes of each known name lie in `pool`, and its number.
-  private var entries: [(bytes: Range<Int>, row: Int64)] = []
-  private var pool: [UInt8] = []
-  /// Index of an entry plus one, by hash; 0 = free.
-  private var slots = [UInt16](repeating: 0, count: slotCount)
+  private var rows: [NameKey: Int64] = [:]
   private var insert: Statement
 
   init(_ connection: borrowing Connection) throws(SQLiteError) {
     let insert = try connection.prepare("INSERT INTO names(name) VALUES(?1) RETURNING id")
-    var all = try connection.prepare("SELECT name, id FROM names ORDER BY id")
-    var known: [(String, Int64)] = []
-    try all.forEach { (row: borrowing Row) in known.append((row.string(at: 0), row.int(at: 1))) }
-    self.insert = insert
-    for (name, row) in known {
-      let bytes = Array(name.utf8)
-      add(bytes.span, 0..<bytes.count, row, at: slot(of: bytes.span, 0..<bytes.count))
+    var all = try connection.prepare("SELECT name, id FROM names")
+    var known: [NameKey: Int64] = [:]
+    try all.forEach { (row: borrowing Row) in
+      let name = row.string(at: 0)
+      let bytes = name.utf8Span.span
+      known[NameKey(bytes, 0..<bytes.count)] = row.int(at: 1)
     }
+    self.insert = insert
+    rows = known
   }
 
   /// The number of a name, or `nil` when it is to be stored as text.
-  mutating func row(of bytes: Span<UInt8>, _ name: Range<Int>) throws(SQLiteError) -> Int64? {
-    guard !name.isEmpty else { return nil }
-    let slot = slot(of: bytes, name)
-    if slots[slot] != 0 { return entries[Int(slots[slot]) - 1].row }
-    guard entries.count < Self.capacity else { return nil }
-    try insert.bind(
-      unsafe bytes.extracting(name).withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }, at: 1)
-    guard let row = try insert.first({ (row: borrowing Row) in row.int(at: 0) }) else { return nil }
-    add(bytes, name, row, at: slot)
+  ///
+  /// - Parameters:
+  ///   - key: The name's key.
+  ///   - bytes: Looked at only when the name is new.
+  mutating func row(of key: NameKey, _ bytes: Span<UInt8>, _ name: Range<Int>) throws(SQLiteError) -> Int64? {
+    if let row = rows[key] { return row }
+    guard rows.count < Self.capacity, !name.isEmpty else { return nil }
+    let text = unsafe bytes.extracting(name).withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+    try insert.bind(text, at: 1)
+    let row = try insert.first { (row: borrowing Row) in row.int(at: 0) }
+    rows[key] = row
     return row
-  }
-
-  private mutating func add(_ bytes: Span<UInt8>, _ name: Range<Int>, _ row: Int64, at slot: Int) {
-    let start = pool.count
-    for index in name { pool.append(bytes[index]) }
-    entries.append((start..<pool.count, row))
-    slots[slot] = UInt16(entries.count)
-  }
-
-  /// The place of a name: that of its entry, or the free one where it belongs.
-  private func slot(of bytes: Span<UInt8>, _ name: Range<Int>) -> Int {
-    var slot = Int(truncatingIfNeeded: Self.hash(bytes, name)) & (Self.slotCount - 1)
-    while slots[slot] != 0, !isEqual(entries[Int(slots[slot]) - 1].bytes, bytes, name) {
-      slot = (slot + 1) & (Self.slotCount - 1)
-    }
-    return slot
-  }
-
-  private func isEqual(_ known: Range<Int>, _ bytes: Span<UInt8>, _ name: Range<Int>) -> Bool {
-    guard known.count == name.count else { return false }
-    // An entry's range lies in the pool; a name is never empty here, so both have an address.
-    return unsafe pool.withUnsafeBufferPointer { pool in
-      unsafe bytes.extracting(name).withUnsafeBufferPointer { name in
-        unsafe memcmp(pool.baseAddress! + known.lowerBound, name.baseAddress!, name.count) == 0
-      }
-    }
-  }
-
-  /// FNV-1a, eight bytes at a time.
-  private static func hash(_ bytes: Span<UInt8>, _ name: Range<Int>) -> UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325 ^ UInt64(name.count)
-    var position = name.lowerBound
-    while name.upperBound - position >= 8 {
-      // The bounds were checked by the loop.
-      let word = unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: position, as: UInt64.self)
-      hash = (hash ^ word) &* 0x9E37_79B9_7F4A_7C15
-      hash ^= hash >> 32
-      position += 8
-    }
-    for index in position..<name.upperBound { hash = (hash ^ UInt64(bytes[index])) &* 0x100_0000_01B3 }
-    return hash ^ hash >> 32
   }
 }

@@ -3,9 +3,6 @@ import Telemetry
 
 /// Writes rows of the index.
 struct SpanInserter: ~Copyable {
-  /// Bytes of a name that the index keeps; the whole name is in the log.
-  static let maximumNameLength = 256
-
   /// The parts of a row that the batch does not know.
   struct Placement {
     var trace: Int64 = 0
@@ -77,28 +74,19 @@ struct SpanInserter: ~Copyable {
 
   /// Binds the name, which may be lent, and inserts.
   private mutating func insertNamed(_ facts: SpanFacts, _ bytes: Span<UInt8>) throws(SQLiteError) {
-    let start = Int(facts.nameOffset)
-    let length = Self.nameLength(bytes, start, Int(facts.nameLength))
-    if let row = try names.row(of: bytes, start..<start + length) {
+    let name = Int(facts.nameOffset)..<Int(facts.nameOffset + facts.nameLength)
+    if let row = try names.row(of: facts.nameKey, bytes, name) {
       try insert.bind(row, at: 9)
       return try insert.run()
     }
     // `run` resets the statement, so the name is needed no longer than this call.
     do {
-      try unsafe bytes.extracting(start..<start + length).withUnsafeBufferPointer { name in
+      try unsafe bytes.extracting(name).withUnsafeBufferPointer { name in
         try unsafe insert.bindTextWithoutCopy(name, at: 9)
         try insert.run()
       }
     } catch {
       throw error as! SQLiteError
     }
-  }
-
-  /// How much of a name is kept: at most the limit, and never half a character.
-  private static func nameLength(_ bytes: Span<UInt8>, _ start: Int, _ length: Int) -> Int {
-    guard length > maximumNameLength else { return length }
-    var end = maximumNameLength
-    while end > 0, bytes[start + end] & 0xC0 == 0x80 { end -= 1 }
-    return end
   }
 }
