@@ -54,7 +54,7 @@ struct ExportFailure: Error {
     if case .tooLarge(let limit) = error {
       self = .tooLarge(limit)
     } else {
-      self.init(status: 400, code: .internal, message: "cannot decompress: \(error)", reason: "compression")
+      self.init(status: 400, code: .invalidArgument, message: "cannot decompress: \(error)", reason: "compression")
     }
   }
 

@@ -41,7 +41,14 @@ enum GRPCMessage {
     guard let coding, coding != .identity else {
       throw broken("the message is compressed, but grpc-encoding does not say how")
     }
-    return try await RequestBytes.decompress(message, coding, limit: limit, &share, retryAfter: retryAfter)
+    do throws(ExportFailure) {
+      return try await RequestBytes.decompress(message, coding, limit: limit, &share, retryAfter: retryAfter)
+    } catch {
+      // To gRPC a message that cannot be decompressed is a broken frame, not a bad argument.
+      var failure = error
+      if failure.code == .invalidArgument { failure.code = .internal }
+      throw failure
+    }
   }
 
   /// Receives the body; the announced length is checked as soon as it is there, and nothing is reserved for it.

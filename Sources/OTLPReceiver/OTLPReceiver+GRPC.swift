@@ -52,7 +52,9 @@ extension OTLPReceiver {
 
   private func exportTraces(_ request: HTTPRequest, _ tag: RolloutTag) async throws(ExportFailure) -> HTTPResponse {
     metrics.requests[.grpc]?.increment()
-    let deadline = try Self.deadline(request)
+    let timeout = try Self.timeout(request)
+    let deadline = timeout.map { ContinuousClock.now + $0 }
+    if let timeout { await request.body.expire(after: timeout) }
     var share = InFlightBudget.Share(budget)
     let message = try await GRPCMessage.receive(
       request, limit: options.requestBytes, &share, retryAfter: options.retryDelaySeconds)
@@ -72,10 +74,10 @@ extension OTLPReceiver {
     return GRPCResponse.message(partial.protobuf)
   }
 
-  private static func deadline(_ request: HTTPRequest) throws(ExportFailure) -> ContinuousClock.Instant? {
+  private static func timeout(_ request: HTTPRequest) throws(ExportFailure) -> Duration? {
     guard let text = request.headers.first("grpc-timeout") else { return nil }
     guard let timeout = GRPCTimeout.parse(text) else { throw GRPCMessage.broken("grpc-timeout is malformed") }
-    return .now + timeout
+    return timeout
   }
 
   private func discard(_ request: HTTPRequest, _ signal: String) async throws(ExportFailure) -> HTTPResponse {

@@ -39,8 +39,9 @@ package struct SpanPieces<Renderer: SpanRenderer>: Sendable {
       renderer.finish()
       isFinished = true
     }
-    let piece = renderer.output
-    renderer.output = []
+    var piece = renderer.output
+    // The last byte stays: a JSON writer tells by it whether the next value needs a comma.
+    renderer.output = isFinished ? [] : piece.popLast().map { [$0] } ?? []
     return piece
   }
 }

@@ -10,14 +10,19 @@ enum QueryCommand {
     var message: String
   }
 
-  /// Runs a query on the database of the data folder.
-  static func run(_ arguments: ParsedArguments, _ body: (ReaderPool) async throws -> Void) async -> Int32 {
+  /// Reads what is asked for, opens the database of the data folder, and runs the query.
+  static func run<Request>(
+    _ arguments: ParsedArguments, _ read: () throws(Misuse) -> Request,
+    query: (ReaderPool, Request) async throws -> Void
+  ) async -> Int32 {
     do {
+      // Before the database is looked for: a mistake in the arguments is the nearer one.
+      let request = try read()
       let configuration = try ConfigurationLoader.load(
         arguments: arguments, environment: ProcessEnvironment.variables()
       ).values
       let path = DataFolder.databasePath(in: configuration.data.directory)
-      try await body(try ReaderPool(readingDatabaseAt: path))
+      try await query(try ReaderPool(readingDatabaseAt: path), request)
       return ExitStatus.success
     } catch let error as ConfigurationError {
       StandardError.write("fulgurite: the configuration is wrong:\n\(error)\n")

@@ -8,8 +8,9 @@ enum QueryRolloutsCommand {
   private static let pageSize = 10_000
 
   static func run(_ arguments: ParsedArguments) async -> Int32 {
-    await QueryCommand.run(arguments) { reader in
-      let format = try QueryCommand.format(arguments, of: ["table", "json"])
+    await QueryCommand.run(arguments) { () throws(QueryCommand.Misuse) in
+      try QueryCommand.format(arguments, of: ["table", "json"])
+    } query: { reader, format in
       var summaries: [RolloutSummary] = []
       while true {
         let after = summaries.last?.position ?? 0

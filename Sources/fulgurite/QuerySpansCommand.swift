@@ -6,9 +6,10 @@ import TraceStore
 /// The command `fulgurite query spans`.
 enum QuerySpansCommand {
   static func run(_ arguments: ParsedArguments) async -> Int32 {
-    await QueryCommand.run(arguments) { reader in
-      let format = try QueryCommand.format(arguments, of: ["table", "json", "otlp"])
-      let query = try query(arguments)
+    await QueryCommand.run(arguments) { () throws(QueryCommand.Misuse) in
+      (try QueryCommand.format(arguments, of: ["table", "json", "otlp"]), try query(arguments))
+    } query: { reader, request in
+      let (format, query) = request
       switch format {
       case "otlp": try await print(query, reader) { _ in TraceRenderer(nextCursor: nil) }
       case "json": try await print(query, reader) { _ in SpanLineRenderer() }

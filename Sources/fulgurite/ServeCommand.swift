@@ -37,7 +37,8 @@ enum ServeCommand {
 
   /// Says where the server is: a line for programs on standard output, a few for people on standard error.
   private static func announce(_ server: Server, _ configuration: FulguriteConfiguration) {
-    StandardOutput.write(ReadyLine.json(server, configuration) + "\n")
+    // Last, because who waits for it may go on at once.
+    defer { StandardOutput.write(ReadyLine.json(server, configuration) + "\n") }
     guard configuration.log.format == .text, let endpoint = server.addresses["otlp_http"]?.first else { return }
     StandardError.write(
       """

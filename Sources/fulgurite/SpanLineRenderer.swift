@@ -29,8 +29,10 @@ struct SpanLineRenderer: SpanRenderer {
     do throws(ProtobufError) {
       line.key("resource")
       try OTLPJSONWriter.appendResource(bytes, at: location.resourceSpans, to: &line)
+      try Self.schemaURL("resourceSchemaUrl", bytes, location.resourceSpans, &line)
       line.key("scope")
       try OTLPJSONWriter.appendScope(bytes, at: location.scopeSpans, to: &line)
+      try Self.schemaURL("scopeSchemaUrl", bytes, location.scopeSpans, &line)
       line.key("span")
       try OTLPJSONWriter.appendSpan(bytes, at: location.span, to: &line)
     } catch {
@@ -40,6 +42,16 @@ struct SpanLineRenderer: SpanRenderer {
     line.endObject()
     writer.bytes += line.bytes
     writer.bytes.append(UInt8(ascii: "\n"))
+  }
+
+  /// The schema of a `ResourceSpans` or `ScopeSpans` message, when it names one.
+  private static func schemaURL(_ key: String, _ bytes: Span<UInt8>, _ range: Range<Int>, _ writer: inout JSONWriter)
+    throws(ProtobufError)
+  {
+    let url = try EnvelopeFields(bytes, at: range).schemaURL
+    guard !url.isEmpty else { return }
+    writer.key(key)
+    writer.string(bytes, at: url)
   }
 
   private static func string(_ text: String?, _ writer: inout JSONWriter) {

@@ -29,6 +29,8 @@ final class BodyPipe: @unchecked Sendable {
   private var state = State.open
   private var waiter: Waiter?
   private var isDemanded = false
+  /// Fails the body at the deadline of its request.
+  private var expiry: LoopTimer?
 
   init(loop: EventLoop, declaredLength: Int?) {
     self.loop = loop
@@ -73,6 +75,7 @@ final class BodyPipe: @unchecked Sendable {
   func finish() {
     guard case .open = state else { return }
     state = .complete
+    endExpiry()
     resume()
   }
 
@@ -80,10 +83,16 @@ final class BodyPipe: @unchecked Sendable {
   func fail(_ error: BodyError) {
     guard case .open = state else { return }
     state = .failed(error)
+    endExpiry()
     let held = heldBytes
     buffer = []
     resume()
     if held > 0 { owner?.bodyWasTaken(held) }
+  }
+
+  private func endExpiry() {
+    expiry?.close()
+    expiry = nil
   }
 
   private func resume() {
@@ -106,6 +115,13 @@ final class BodyPipe: @unchecked Sendable {
   }
 
   // MARK: Reader
+
+  func expire(after timeout: Duration, on isolation: isolated LoopIsolation) {
+    guard case .open = state, expiry == nil else { return }
+    let timer = LoopTimer(loop: loop) { [weak self] in self?.fail(.timedOut) }
+    timer.start(milliseconds: max(1, timeout.wholeMilliseconds))
+    expiry = timer
+  }
 
   func collect(upTo limit: Int, on isolation: isolated LoopIsolation) async -> Result<[UInt8], BodyError> {
     precondition(waiter == nil, "one task reads a body")

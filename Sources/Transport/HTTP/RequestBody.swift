@@ -50,4 +50,10 @@ package final class RequestBody: Sendable {
     case .connection(let pipe): return try await pipe.next(on: pipe.loop.isolation).get()
     }
   }
+
+  /// Fails the body with `timedOut` unless it is complete in time.
+  package func expire(after timeout: Duration) async {
+    guard case .connection(let pipe) = source else { return }
+    await pipe.expire(after: timeout, on: pipe.loop.isolation)
+  }
 }
