@@ -1,0 +1,135 @@
+"""The documents say what is: the example runs, the README's commands work, the API description matches the server."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+from harness import http1, otlp, paths
+from harness import server as program
+
+DOCUMENTS = [paths.REPOSITORY / "README.md", *sorted((paths.REPOSITORY / "docs").rglob("*.md"))]
+LINK = re.compile(r"\]\(([^)#]+)[^)]*\)")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(paths.REPOSITORY)))
+def test_links_lead_somewhere(document):
+    for target in LINK.findall(document.read_text()):
+        if not target.startswith(("http://", "https://")):
+            assert (document.parent / target).exists(), target
+
+
+# The first trace of the README
+
+
+def run_example(server, *arguments):
+    """Runs the agent script of the documents with the server as its endpoint."""
+    endpoint = f"http://{server.otlp_http[0]}:{server.otlp_http[1]}"
+    completed = subprocess.run(
+        [sys.executable, paths.REPOSITORY / "docs" / "examples" / "agent.py", *arguments],
+        env={"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert completed.returncode == 0, completed.stderr
+    assert completed.stderr == ""
+    return completed.stdout.strip()
+
+
+SPAN_NAMES = ["chat example-model", "execute_tool calculator", "chat example-model", "agent.run"]
+
+
+def test_the_example_and_the_readmes_queries_show_its_spans(server):
+    assert run_example(server, "ro-demo") == "ro-demo"
+    table = program.run("query", "spans", "--data", server.data, "--rollout", "ro-demo").stdout
+    assert [name for line in table.splitlines() for name in set(SPAN_NAMES) if name in line] == SPAN_NAMES
+    spans = otlp.read_pages(server, "/api/v1/rollouts/ro-demo/spans")
+    assert [entry["span"]["name"] for entry in spans] == SPAN_NAMES
+    items = server.get_json("/v1/agl/spans?rollout_id=ro-demo")["items"]
+    assert [item["name"] for item in items] == SPAN_NAMES
+
+
+def test_the_example_makes_a_rollout_when_it_is_given_none(server):
+    rollout = run_example(server)
+    assert len(otlp.read_pages(server, f"/api/v1/rollouts/{rollout}/spans")) == 4
+
+
+# The API description
+
+
+def load_description():
+    return yaml.safe_load((paths.REPOSITORY / "docs" / "openapi.yaml").read_text())
+
+
+def references(value):
+    if isinstance(value, dict):
+        if "$ref" in value:
+            yield value["$ref"]
+        for member in value.values():
+            yield from references(member)
+    elif isinstance(value, list):
+        for element in value:
+            yield from references(element)
+
+
+def test_every_reference_of_the_description_resolves():
+    description = load_description()
+    for reference in references(description):
+        assert reference.startswith("#/")
+        found = description
+        for part in reference[2:].split("/"):
+            found = found[part]
+
+
+OPERATIONS = [(method, path) for path, methods in load_description()["paths"].items() for method in methods]
+EXAMPLES = {"{rolloutId}": "ro-demo", "{traceId}": "11" * 16}
+
+
+def concrete(path):
+    """A described path with its variables filled in."""
+    for name, example in EXAMPLES.items():
+        path = path.replace(name, example)
+    return path
+
+
+# What a request needs to be answered with something else than an error.
+QUERIES = {"/v1/agl/spans": "?rollout_id=ro-demo"}
+
+
+@pytest.mark.parametrize("method, path", OPERATIONS, ids=lambda value: value)
+def test_every_described_operation_is_served_and_answers_as_described(shared_server, method, path):
+    description = load_description()["paths"][path][method]
+    body = json.dumps({"rollout_id": "ro-demo"} if "agl" in path else {}).encode() if method == "post" else None
+    headers = {"Content-Type": "application/json"} if body else {}
+    target = concrete(path) + QUERIES.get(path, "")
+    response = http1.request(shared_server.api, method.upper(), target, headers, body)
+    expected = description["responses"]["200"]
+    if path == "/api/v1/traces/{traceId}":
+        assert response.status == 404
+        expected = description["responses"]["404"]
+    else:
+        assert response.status == 200
+    if "content" in expected:
+        assert response.content_type in expected["content"]
+
+
+SPAN_LISTS = [path for _, path in OPERATIONS if path.startswith("/api/v1/") and path != "/api/v1/refused"]
+
+
+@pytest.mark.parametrize("path", SPAN_LISTS)
+def test_described_parameters_are_those_that_are_taken(shared_server, path):
+    """The native API refuses unknown parameters and lists those it knows."""
+    description = load_description()
+    described = set()
+    for parameter in description["paths"][path]["get"]["parameters"]:
+        if "$ref" in parameter:
+            parameter = description["components"]["parameters"][parameter["$ref"].rpartition("/")[2]]
+        if parameter["in"] == "query":
+            described.add(parameter["name"])
+    response = shared_server.get(concrete(path) + "?surely-unknown=1")
+    assert response.status == 400
+    allowed = response.json()["error"]["message"].rpartition(": ")[2]
+    assert set(allowed.split(", ")) == described

@@ -1,0 +1,61 @@
+"""Addresses, ports, the ready line, and what the log tells a person."""
+
+import socket
+
+import pytest
+from harness import commands, otlp, rows
+
+
+def test_the_ready_line_says_what_is_needed(server):
+    assert server.ready["event"] == "ready"
+    assert server.ready["pid"] == server.process.pid
+    assert server.ready["data"] == str(server.data)
+    for listener in ("otlp_http", "otlp_grpc", "api"):
+        [address] = server.ready[listener]
+        assert address.startswith("127.0.0.1:")
+        assert not address.endswith(":0")
+
+
+def test_the_log_says_where_to_send(server):
+    """The two lines of environment that a sender needs."""
+    assert server.stop() == 0
+    assert f"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:{server.otlp_http[1]}" in server.log()
+    assert "OTEL_EXPORTER_OTLP_PROTOCOL=" in server.log()
+
+
+def test_localhost_is_both_loopback_addresses_on_one_port(start):
+    server = start("--otlp-http", "localhost:0", "--otlp-grpc", "localhost:0", "--api", "localhost:0")
+    for listener in ("otlp_http", "otlp_grpc", "api"):
+        addresses = server.ready[listener]
+        assert addresses[0].startswith("127.0.0.1:")
+        if socket.has_ipv6 and len(addresses) == 2:
+            port = addresses[0].rpartition(":")[2]
+            assert addresses[1] == f"[::1]:{port}"
+            socket.create_connection(("::1", int(port)), 5).close()
+
+
+def test_a_listener_may_be_switched_off(start):
+    server = start("--otlp-grpc", "")
+    assert server.ready.get("otlp_grpc", []) == []
+    otlp.assert_success(server.post(rows.GOOD_BODY))
+
+
+@pytest.mark.parametrize("option, key", [("--otlp-http", "otlp_http"), ("--otlp-grpc", "otlp_grpc"), ("--api", "api")])
+def test_a_taken_port_is_a_clear_error(tmp_path, option, key):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        completed = commands.serve_in_vain(tmp_path, option, address)
+    commands.assert_fails(completed, address, "in use")
+    assert option in completed.stderr or f"listen.{key}" in completed.stderr
+
+
+def test_two_servers_do_not_share_a_port(start, tmp_path):
+    first = start(name="first")
+    completed = commands.serve_in_vain(tmp_path, "--otlp-http", f"127.0.0.1:{first.otlp_http[1]}")
+    commands.assert_fails(completed, "in use")
+    rows.assert_serves(first)
+
+
+@pytest.mark.parametrize("address", ["localhost", "localhost:x", "localhost:99999", ":::", "no such host:1"])
+def test_a_bad_address_is_named(tmp_path, address):
+    commands.assert_fails(commands.serve_in_vain(tmp_path, "--api", address), address)

@@ -1,0 +1,116 @@
+"""`fulgurite query`: every format, with and without a running server."""
+
+import json
+import subprocess
+
+import pytest
+from harness import commands, corpus, otlp, paths, rows, wire
+from harness import server as program
+
+
+@pytest.fixture
+def filled(server):
+    for name in [f"otlp-otel-step-{number:02}.bin" for number in range(1, 14)]:
+        otlp.assert_success(server.post((corpus.AGL / name).read_bytes()))
+    return server
+
+
+ROLLOUT, ATTEMPT = "ro-e3e1506fc0c5", "at-344efdcd"
+
+
+def query(server, *arguments):
+    completed = program.run("query", "spans", "--data", server.data, *arguments)
+    assert completed.returncode == 0, completed
+    assert completed.stderr == ""
+    return completed.stdout
+
+
+def expected_spans():
+    bodies = [export.expected for export in corpus.AGL_EXPORTS if "otel-step" in export.name]
+    return [entry for body in bodies for entry in otlp.flatten(body)]
+
+
+def test_query_prints_otlp_with_every_field(filled):
+    text = query(filled, "--rollout", ROLLOUT, "--format", "otlp")
+    assert otlp.flatten(json.loads(text)) == expected_spans()
+
+
+def test_query_works_while_the_server_runs_and_after_it_ended(filled):
+    running = query(filled, "--rollout", ROLLOUT, "--format", "otlp")
+    assert filled.stop() == 0
+    assert query(filled, "--rollout", ROLLOUT, "--format", "otlp") == running
+
+
+def test_query_works_after_a_crash(filled):
+    running = query(filled, "--rollout", ROLLOUT, "--format", "otlp")
+    filled.kill()
+    assert query(filled, "--rollout", ROLLOUT, "--format", "otlp") == running
+
+
+def test_query_by_attempt(filled):
+    assert query(filled, "--rollout", ROLLOUT, "--attempt", ATTEMPT, "--format", "otlp") == query(
+        filled, "--rollout", ROLLOUT, "--format", "otlp"
+    )
+    other = query(filled, "--rollout", ROLLOUT, "--attempt", "at-unknown", "--format", "otlp")
+    assert otlp.flatten(json.loads(other)) == []
+
+
+def test_query_prints_a_table_that_a_person_can_read(filled):
+    lines = query(filled, "--rollout", ROLLOUT).splitlines()
+    assert len(lines) >= 14
+    for name in ["openai.chat.completion", "tool.call", "agent.run"]:
+        assert any(name in line for line in lines)
+
+
+def test_query_prints_a_line_of_json_for_each_span(filled):
+    """What the index knows of a span, and the span itself in the form of OTLP/JSON."""
+    lines = [json.loads(line) for line in query(filled, "--rollout", ROLLOUT, "--format", "json").splitlines()]
+    assert [line["arrival"] for line in lines] == list(range(1, 14))
+    assert {(line["rolloutId"], line["attemptId"], line["rule"]) for line in lines} == {(ROLLOUT, ATTEMPT, "explicit")}
+    for line, expected in zip(lines, expected_spans(), strict=True):
+        [entry] = otlp.flatten(
+            {"resourceSpans": [{"resource": line["resource"], "scopeSpans": [{"spans": [line["span"]]}]}]}
+        )
+        assert (entry["resource"], entry["span"]) == (expected["resource"], expected["span"])
+        assert line["scope"] == expected["scope"]
+
+
+def test_query_by_name_and_with_a_limit(filled):
+    lines = query(filled, "--rollout", ROLLOUT, "--name", "agentlightning.object", "--format", "json").splitlines()
+    assert [json.loads(line)["arrival"] for line in lines] == [8, 9]
+    assert len(query(filled, "--rollout", ROLLOUT, "--limit", "3", "--format", "json").splitlines()) == 3
+
+
+def test_query_rollouts(filled):
+    completed = program.run("query", "rollouts", "--data", filled.data, "--format", "json")
+    [rollout] = [json.loads(line) for line in completed.stdout.splitlines()]
+    assert (rollout["rolloutId"], rollout["attemptId"], rollout["spans"]) == (ROLLOUT, ATTEMPT, 13)
+    assert ROLLOUT in program.run("query", "rollouts", "--data", filled.data).stdout
+
+
+def test_query_keeps_control_characters_from_the_terminal(server):
+    """Span names are the sender's input: an escape sequence in one must not reach the terminal."""
+    span = wire.span(rows.trace_of("escape"), rows.SPAN_ID, "\x1b]0;owned\x07\x1b[31m\r\n")
+    otlp.assert_success(server.post(wire.request(span, resource=wire.rollout_resource("ro-1", "at-1"))))
+    table = query(server, "--rollout", "ro-1")
+    assert "\x1b" not in table
+    assert "\x07" not in table
+    assert "\r" not in table
+    for format_name in ("json", "otlp"):
+        assert "\x1b" not in query(server, "--rollout", "ro-1", "--format", format_name)
+
+
+def test_query_ends_quietly_when_its_reader_leaves(filled):
+    command = [paths.BINARY, "query", "spans", "--data", filled.data, "--rollout", ROLLOUT, "--format", "otlp"]
+    environment = program.clean_environment()
+    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    process.wait(30)
+    assert errors == b""
+
+
+def test_query_of_a_folder_without_a_store_says_so(tmp_path):
+    commands.assert_fails(program.run("query", "spans", "--data", tmp_path / "none", "--rollout", "r"), "none")
+    assert not (tmp_path / "none").exists()

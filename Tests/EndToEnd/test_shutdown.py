@@ -1,0 +1,81 @@
+"""The server ends when it is told to, after what was in flight, and one server owns a data folder."""
+
+import os
+import signal
+
+import pytest
+from harness import database, http1, http2, otlp, rows, sending
+from harness import server as program
+
+PROTOBUF = "application/x-protobuf"
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_the_server_cleanly(start, signal_number):
+    server = start()
+    otlp.assert_success(server.post(rows.body_of("kept")))
+    assert server.stop(signal_number) == 0
+    assert database.integrity(server.data) == ["ok"]
+    # A clean stop leaves one file: the log is checkpointed into the database.
+    assert not list(server.data.rglob("*-wal"))
+    assert len(rows.stored(start(), "kept")) == 1
+
+
+def begin_request(connection, length):
+    """Sends a head and waits until the server asks for the body: from then on the request is in flight."""
+    headers = {"Content-Type": PROTOBUF, "Content-Length": str(length), "Expect": "100-continue"}
+    connection.send_request("POST", "/v1/traces", headers)
+    assert connection.read_interim().status == 100
+
+
+def test_a_request_in_flight_is_finished_before_the_server_ends(start):
+    server = start()
+    body = rows.body_of("in flight")
+    with http1.Connection(server.otlp_http) as busy, http1.Connection(server.otlp_http) as idle:
+        begin_request(busy, len(body))
+        os.kill(server.pid, signal.SIGTERM)
+        # The idle connection is closed at once, which shows that the shutdown has begun.
+        assert idle.is_closed_by_server()
+        busy.send(body)
+        otlp.assert_success(busy.read_response())
+    assert server.wait() == 0
+    assert len(rows.stored(start(), "in flight")) == 1
+
+
+def test_a_grpc_client_gets_goaway_and_its_call_is_finished(start):
+    server = start()
+    with http2.connect(server.otlp_grpc) as connection:
+        number = connection.open_stream(connection.grpc_headers())
+        framed = http2.grpc_message(rows.body_of("goaway"))
+        connection.send_data(number, framed[:-1], end=False)
+        connection.ping()
+        os.kill(server.pid, signal.SIGTERM)
+        connection.read_until(lambda: connection.goaway_code is not None)
+        assert connection.goaway_code == http2.NO_ERROR
+        connection.send_data(number, framed[-1:])
+        sending.assert_grpc_success(connection.wait(number))
+    assert server.wait() == 0
+    assert len(rows.stored(start(), "goaway")) == 1
+
+
+def test_a_client_that_never_ends_its_request_does_not_hold_the_server(start):
+    server = start("--set", "shutdown.deadline=200ms")
+    with http1.Connection(server.otlp_http) as connection:
+        begin_request(connection, 10)
+        assert server.stop() == 0
+
+
+def test_a_second_server_on_the_same_folder_is_refused(start):
+    first = start()
+    with pytest.raises(program.StartFailure) as failure:
+        start(log=first.data.with_name("second.log"))
+    assert failure.value.code > 0
+    assert str(first.data) in failure.value.log
+    rows.assert_serves(first)
+
+
+def test_a_folder_is_free_again_after_a_crash(start):
+    first = start()
+    otlp.assert_success(first.post(rows.body_of("crash")))
+    first.kill()
+    assert len(rows.stored(start(), "crash")) == 1
