@@ -31,14 +31,23 @@ struct Retagger: ~Copyable {
     let stored = try find.first { (row: borrowing Row) in
       (rule: row.int(at: 0), rows: TagResolver.Rows(rollout: row.int(at: 1), attempt: row.int(at: 2)))
     }
-    guard let stored, stored.rule == 0 || stored.rule > Int64(placement.rule.rawValue) else { return }
+    guard let stored, Self.isStronger(rows, placement.rule, than: stored.rows, stored.rule) else { return }
     try Self.bindKey(&update, trace, spanID, variant)
     try update.bind(Int64(placement.rule.rawValue), at: 4)
     try update.bind(rows.attempt, at: 5)
     try update.bind(placement.sequence, at: 6)
     try update.run()
-    tags.count(-1, stored.rows, trace: trace)
-    tags.count(1, rows, trace: trace)
+    tags.use(placement.sequence, of: rows)
+    tags.move(from: stored.rows, to: rows, trace: trace)
+  }
+
+  /// A rollout is never given up for the mere attempt of a stronger rule: the span's own attempt may have come with the
+  /// rollout of the request.
+  private static func isStronger(
+    _ rows: TagResolver.Rows, _ rule: TagRule, than stored: TagResolver.Rows, _ storedRule: Int64
+  ) -> Bool {
+    if (rows.rollout == 0) != (stored.rollout == 0) { return stored.rollout == 0 }
+    return storedRule == 0 || storedRule > Int64(rule.rawValue)
   }
 
   private static func bindKey(_ statement: inout Statement, _ trace: Int64, _ spanID: SpanID, _ variant: Int64)

@@ -14,22 +14,20 @@ struct TagResolver: ~Copyable {
   /// Tags that are kept in memory between transactions.
   private static let capacity = 16 << 10
 
-  private struct Rollout {
-    var row: Int64
-    var lastSequence: Int64
-  }
-
   private struct TraceOfRollout: Hashable {
     var rows: Rows
     var trace: Int64
   }
 
-  private var rollouts: [ExactText: Rollout] = [:]
+  private var rollouts: [ExactText: Int64] = [:]
   private var attempts: [RolloutTag: Rows] = [:]
-  /// The last number of rollouts, by row.
-  private var changedRollouts: [Int64: Int64] = [:]
+  /// The last number of rollouts, by row, and which of them changed.
+  private var lastSequences: [Int64: Int64] = [:]
+  private var changedRollouts: Set<Int64> = []
   /// Spans that attempts gained, by row.
   private var changedAttempts: [Int64: Int64] = [:]
+  /// Attempts to which new spans have come.
+  private var arrivedAttempts: Set<Int64> = []
   private var changedTraces: [TraceOfRollout: Int64] = [:]
 
   private var findRollout: Statement
@@ -70,27 +68,28 @@ struct TagResolver: ~Copyable {
   mutating func rows(of tag: RolloutTag, received: Int64) throws(SQLiteError) -> Rows {
     let key = RolloutTag(rolloutID: tag.rolloutID, attemptID: tag.attemptID)
     if let rows = attempts[key] { return rows }
-    let rollout: Int64 = if let id = tag.rolloutID { try self.rollout(id).row } else { 0 }
+    let rollout: Int64 = if let id = tag.rolloutID { try self.rollout(id) } else { 0 }
     let rows = Rows(rollout: rollout, attempt: try attempt(tag.attemptID, of: rollout, received: received))
     attempts[key] = rows
     return rows
   }
 
-  private mutating func rollout(_ id: String) throws(SQLiteError) -> Rollout {
+  private mutating func rollout(_ id: String) throws(SQLiteError) -> Int64 {
     if let known = rollouts[ExactText(id)] { return known }
     try findRollout.bind(id, at: 1)
     var found = try findRollout.first { (row: borrowing Row) in
-      Rollout(row: row.int(at: 0), lastSequence: row.int(at: 1))
+      (id: row.int(at: 0), lastSequence: row.int(at: 1))
     }
     if found == nil {
       try insertRollout.bind(id, at: 1)
-      found = try insertRollout.first { (row: borrowing Row) in Rollout(row: row.int(at: 0), lastSequence: 0) }
+      found = try insertRollout.first { (row: borrowing Row) in (id: row.int(at: 0), lastSequence: 0) }
     }
     guard let found else {
       throw SQLiteError(code: .corrupt, operation: "insert", message: "a new rollout has no row")
     }
-    rollouts[ExactText(id)] = found
-    return found
+    rollouts[ExactText(id)] = found.id
+    lastSequences[found.id] = found.lastSequence
+    return found.id
   }
 
   private mutating func attempt(_ id: String?, of rollout: Int64, received: Int64) throws(SQLiteError) -> Int64 {
@@ -106,41 +105,55 @@ struct TagResolver: ~Copyable {
     return row
   }
 
-  /// The number of a span in its rollout: the one it brings, else the next one.
-  ///
-  /// A number that was brought raises the counter, so that later ones lie above it (AGL store contract, section 9).
-  mutating func sequence(_ given: Int64, rolloutID: String?) throws(SQLiteError) -> Int64? {
-    guard let rolloutID else { return given >= 0 ? given : nil }
-    var rollout = try rollout(rolloutID)
-    let sequence = given >= 0 ? given : rollout.lastSequence &+ 1
-    if sequence > rollout.lastSequence {
-      rollout.lastSequence = sequence
-      rollouts[rolloutID] = rollout
-      changedRollouts[rollout.row] = sequence
-    }
-    return sequence
+  /// The number of a span in its rollout: the one it brings, else the next one. It is not used up yet.
+  mutating func sequence(_ given: Int64, of tag: RolloutTag) throws(SQLiteError) -> Int64? {
+    if given >= 0 { return given }
+    guard let rolloutID = tag.rolloutID else { return nil }
+    let last = lastSequences[try rollout(rolloutID)] ?? 0
+    return last == .max ? last : last + 1
   }
 
-  /// Counts spans that a rollout gained, or lost when the number is negative.
-  mutating func count(_ spans: Int64, _ rows: Rows, trace: Int64) {
+  /// Notes the number of a span that is stored.
+  ///
+  /// A number that was brought raises the counter, so that later ones lie above it (AGL store contract, section 9).
+  mutating func use(_ sequence: Int64?, of rows: Rows) {
+    guard let sequence, rows.rollout != 0, sequence > lastSequences[rows.rollout] ?? 0 else { return }
+    lastSequences[rows.rollout] = sequence
+    changedRollouts.insert(rows.rollout)
+  }
+
+  /// Counts a span that has arrived.
+  mutating func add(to rows: Rows, trace: Int64) {
+    count(1, rows, trace: trace)
+    arrivedAttempts.insert(rows.attempt)
+  }
+
+  /// Counts a span that was stored before. This is no sign of life of either attempt.
+  mutating func move(from old: Rows, to new: Rows, trace: Int64) {
+    count(-1, old, trace: trace)
+    count(1, new, trace: trace)
+  }
+
+  private mutating func count(_ spans: Int64, _ rows: Rows, trace: Int64) {
     changedAttempts[rows.attempt, default: 0] += spans
     changedTraces[TraceOfRollout(rows: rows, trace: trace), default: 0] += spans
   }
 
   /// Writes what changed. Called once a transaction, before its commit.
   mutating func flush(received: Int64) throws(SQLiteError) {
-    for (rollout, lastSequence) in changedRollouts {
+    for rollout in changedRollouts {
       try updateRollout.bind(rollout, at: 1)
-      try updateRollout.bind(lastSequence, at: 2)
+      try updateRollout.bind(lastSequences[rollout], at: 2)
       try updateRollout.run()
     }
     changedRollouts.removeAll(keepingCapacity: true)
     for (attempt, spans) in changedAttempts {
       try updateAttempt.bind(attempt, at: 1)
       try updateAttempt.bind(spans, at: 2)
-      try updateAttempt.bind(received, at: 3)
+      try updateAttempt.bind(arrivedAttempts.contains(attempt) ? received : 0, at: 3)
       try updateAttempt.run()
     }
+    arrivedAttempts.removeAll(keepingCapacity: true)
     changedAttempts.removeAll(keepingCapacity: true)
     for (key, spans) in changedTraces {
       try updateTrace.bind(key.rows.rollout, at: 1)
@@ -153,6 +166,7 @@ struct TagResolver: ~Copyable {
     if attempts.count > Self.capacity || rollouts.count > Self.capacity {
       attempts.removeAll(keepingCapacity: true)
       rollouts.removeAll(keepingCapacity: true)
+      lastSequences.removeAll(keepingCapacity: true)
     }
   }
 }

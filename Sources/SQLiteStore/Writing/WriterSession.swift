@@ -91,7 +91,7 @@ final class WriterSession {
     var placement = SpanInserter.Placement(
       trace: trace, arrival: lastArrival + 1, rows: rows, sequence: nil, rule: tag.rule,
       service: try services.row(of: context.service), segment: place.segment, start: place.start)
-    placement.sequence = try tags.sequence(span.sequence, rolloutID: tag.rolloutID)
+    placement.sequence = try tags.sequence(span.sequence, of: tag)
     if try !inserter.insert(span, placement, draft.bytes.span, connection) {
       let finding = try duplicates.check(
         DuplicateCheck.Candidate(
@@ -113,7 +113,8 @@ final class WriterSession {
     lastArrival += 1
     receipt.stored += 1
     packer.count(arrival: lastArrival)
-    tags.count(1, rows, trace: trace)
+    tags.use(placement.sequence, of: rows)
+    tags.add(to: rows, trace: trace)
     return placement.variant
   }
 
