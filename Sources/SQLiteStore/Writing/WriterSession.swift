@@ -95,7 +95,8 @@ final class WriterSession {
     if try !inserter.insert(span, placement, draft.bytes.span, connection) {
       let finding = try duplicates.check(
         DuplicateCheck.Candidate(
-          trace: trace, spanID: span.spanID, bytes: draft.bytes, offset: Int(span.offset)),
+          trace: trace, spanID: span.spanID, bytes: draft.bytes, offset: Int(span.offset),
+          place: place),
         packer)
       switch finding {
       case .duplicate(let variant):
