@@ -45,7 +45,8 @@ final class SQLiteReadSession: ReadSession {
       var selected: [SpanRow] = []
       let groups = try groups(of: query)
       for (trace, traceID) in try traceRows(of: query, groups) {
-        try rows.forEach(in: trace, traceID, groups) { row in
+        try rows.forEach(in: trace, traceID, groups) { row throws(SQLiteError) in
+          let row = try withWholeName(row)
           if query.accepts(row) { selected.append(row) }
         }
       }
@@ -56,6 +57,23 @@ final class SQLiteReadSession: ReadSession {
     let start = min(max(0, query.offset), total)
     let end = query.limit.map { min(total, start + max(0, $0)) } ?? total
     return SpanSelection(rows: Array(selected[start..<end]), total: total)
+  }
+
+  /// The index cuts long names; the log has them as a whole.
+  private func withWholeName(_ row: SpanRow) throws(SQLiteError) -> SpanRow {
+    guard row.name.utf8.count >= SpanInserter.shortestCutName else { return row }
+    var walker = SegmentWalker()
+    guard let bytes = try segments.bytes(of: row.segment), let span = try Self.find(row, in: bytes, &walker) else {
+      return row
+    }
+    var whole = row
+    var reader = ProtobufReader(bytes.span, at: span)
+    do throws(ProtobufError) {
+      while let name = try reader.nextOccurrence(of: 5) { whole.name = String(decoding: bytes[name], as: UTF8.self) }
+    } catch {
+      throw SQLiteError(code: .corrupt, operation: "read", message: "segment \(row.segment) is damaged: \(error)")
+    }
+    return whole
   }
 
   /// The attempts that a query asks for; `nil` = all.

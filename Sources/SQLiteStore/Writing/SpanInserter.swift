@@ -5,6 +5,8 @@ import Telemetry
 struct SpanInserter: ~Copyable {
   /// Bytes of a name that the index keeps; the whole name is in the log.
   static let maximumNameLength = 256
+  /// A name of at least this length may have been cut: up to three bytes of a character fall away.
+  static let shortestCutName = maximumNameLength - 3
 
   /// The parts of a row that the batch does not know.
   struct Placement {
