@@ -26,6 +26,9 @@ package struct DataFolder: ~Copyable, Sendable {
 
   deinit { close(lock) }
 
+  /// Lets another server have the folder.
+  package func unlock() { flock(lock, LOCK_UN) }
+
   /// The database file of a folder.
   package static func databasePath(in path: String) -> String { path + "/fulgurite.db" }
 

@@ -109,11 +109,12 @@ package final class SQLiteStore: SpanWriter, SpanReader {
     status.listen(toCommits: commits, failures: failures)
   }
 
-  /// Writes what waits, copies the WAL into the database file, and ends the threads.
+  /// Writes what waits, copies the WAL into the database file, ends the threads, and lets the folder go.
   package func close() {
     writer.queue.close()
     readers.close()
     threads.wait(until: { $0 == 0 }, { _ in })
+    folder.unlock()
   }
 
   private static func size(of path: String) -> Int {

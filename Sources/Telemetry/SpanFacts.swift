@@ -42,6 +42,9 @@ package struct SpanFacts: Sendable {
   /// Bytes of a name that the index keeps; the whole name is in the log.
   package static let maximumNameLength = 256
 
+  /// A name of at least this length may have been cut: up to three bytes of a character fall away.
+  package static let shortestCutName = maximumNameLength - 3
+
   package init(traceID: TraceID, spanID: SpanID) {
     self.traceID = traceID
     self.spanID = spanID

@@ -40,10 +40,15 @@ package struct SegmentWalker: Sendable {
   /// Finds the resource and the scope that hold `offset`.
   private mutating func enter(_ offset: Int, _ bytes: Span<UInt8>) throws(ProtobufError) -> Bool {
     if !resourceSpans.contains(offset) {
-      guard let found = try Self.message(1, holding: offset, in: 0..<bytes.count, bytes) else { return false }
+      let start = offset < resourceSpans.upperBound ? 0 : resourceSpans.upperBound
+      guard let found = try Self.message(1, holding: offset, in: start..<bytes.count, bytes) else { return false }
       resourceSpans = found
+      scopeSpans = found.lowerBound..<found.lowerBound
     }
-    guard let found = try Self.message(2, holding: offset, in: resourceSpans, bytes) else { return false }
+    let start = offset < scopeSpans.upperBound ? resourceSpans.lowerBound : scopeSpans.upperBound
+    guard let found = try Self.message(2, holding: offset, in: start..<resourceSpans.upperBound, bytes) else {
+      return false
+    }
     scopeSpans = found
     position = found.lowerBound
     return true

@@ -23,7 +23,7 @@ final class AttemptGroups {
     var attempts = try connection.prepare(
       """
       SELECT attempts.id, attempts.attempt_id IS NOT NULL, attempts.attempt_id FROM attempts
-      WHERE rollout = (SELECT id FROM rollouts WHERE rollout_id = ?1) ORDER BY attempts.id
+      WHERE rollout = (SELECT id FROM rollouts WHERE rollout_id = ?1) AND spans > 0 ORDER BY attempts.id
       """)
     try attempts.bind(rollout, at: 1)
     try attempts.forEach { (row: borrowing Row) in

@@ -47,7 +47,8 @@ final class SQLiteReadSession: ReadSession {
       var selected: [SpanRow] = []
       let groups = try groups(of: query)
       for (trace, traceID) in try traceRows(of: query, groups) {
-        try rows.forEach(in: trace, traceID, groups) { row in
+        try rows.forEach(in: trace, traceID, groups) { row throws(SQLiteError) in
+          let row = try withWholeName(row)
           if query.accepts(row) { selected.append(row) }
         }
       }
@@ -58,6 +59,23 @@ final class SQLiteReadSession: ReadSession {
     let start = min(max(0, query.offset), total)
     let end = query.limit.map { min(total, start + max(0, $0)) } ?? total
     return SpanSelection(rows: Array(selected[start..<end]), total: total)
+  }
+
+  /// The index cuts long names; the log has them as a whole.
+  private func withWholeName(_ row: SpanRow) throws(SQLiteError) -> SpanRow {
+    guard row.name.utf8.count >= SpanFacts.shortestCutName else { return row }
+    var walker = SegmentWalker()
+    guard let bytes = try segments.bytes(of: row.segment), let span = try Self.find(row, in: bytes, &walker) else {
+      return row
+    }
+    var whole = row
+    var reader = ProtobufReader(bytes.span, at: span)
+    do throws(ProtobufError) {
+      while let name = try reader.nextOccurrence(of: 5) { whole.name = String(decoding: bytes[name], as: UTF8.self) }
+    } catch {
+      throw SQLiteError(code: .corrupt, operation: "read", message: "segment \(row.segment) is damaged: \(error)")
+    }
+    return whole
   }
 
   /// The attempts that a query asks for; `nil` = all.
@@ -114,8 +132,13 @@ final class SQLiteReadSession: ReadSession {
         """
         SELECT rollouts.id, rollouts.rollout_id, attempts.attempt_id IS NOT NULL, attempts.attempt_id, attempts.spans,
           attempts.first_arrival, attempts.last_arrival
-        FROM (SELECT * FROM rollouts WHERE id > ?1 ORDER BY id LIMIT ?2) AS rollouts
+        FROM (
+            SELECT * FROM rollouts
+            WHERE id > ?1 AND EXISTS (SELECT * FROM attempts WHERE rollout = rollouts.id AND spans > 0)
+            ORDER BY id LIMIT ?2
+          ) AS rollouts
           JOIN attempts ON attempts.rollout = rollouts.id
+        WHERE attempts.spans > 0
         ORDER BY rollouts.id, attempts.id
         """)
       try select.bind(after, at: 1)
@@ -140,7 +163,8 @@ final class SQLiteReadSession: ReadSession {
         """
         SELECT spans, duplicates, variants, last_trace,
           (SELECT coalesce(sum(spans), 0) FROM attempts WHERE rollout = 0),
-          (SELECT count(*) FROM rollouts), (SELECT count(*) FROM attempts WHERE rollout != 0 AND attempt_id IS NOT NULL)
+          (SELECT count(DISTINCT rollout) FROM attempts WHERE rollout != 0 AND spans > 0),
+          (SELECT count(*) FROM attempts WHERE rollout != 0 AND attempt_id IS NOT NULL AND spans > 0)
         FROM store
         """)
       let totals = try select.first { (row: borrowing Row) in

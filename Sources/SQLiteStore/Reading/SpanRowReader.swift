@@ -23,12 +23,12 @@ struct SpanRowReader: ~Copyable {
 
   /// Shows the rows of one trace, as far as their attempts are wanted.
   mutating func forEach(
-    in trace: Int64, _ traceID: TraceID, _ groups: AttemptGroups, _ body: (SpanRow) -> Void
+    in trace: Int64, _ traceID: TraceID, _ groups: AttemptGroups, _ body: (SpanRow) throws(SQLiteError) -> Void
   ) throws(SQLiteError) {
     try select.bind(trace, at: 1)
     defer { select.reset() }
     while let row = try next(traceID, groups) {
-      if let row = row.wanted { body(row) }
+      if let row = row.wanted { try body(row) }
     }
   }
 

@@ -1,5 +1,3 @@
-import OTLP
-import Protobuf
 import SQLite
 import Telemetry
 
@@ -13,9 +11,11 @@ struct DuplicateCheck: ~Copyable {
   struct Candidate {
     var trace: Int64
     var spanID: SpanID
-    /// Its segment's bytes and where it starts in them.
+    /// Its draft's bytes and where it starts in them.
     var bytes: [UInt8]
     var offset: Int
+    /// Where the draft goes, which no other draft does.
+    var place: SegmentPacker.Place
   }
 
   enum Finding {
@@ -24,21 +24,28 @@ struct DuplicateCheck: ~Copyable {
     case different(variant: Int64)
   }
 
-  private var countVariants: Statement
+  private var nextVariant: Statement
   private var findByHash: Statement
   private var insertHash: Statement
   private var findSpan: Statement
   private var cache: SegmentCache
+  /// Reads the draft at `place`.
+  private var candidates = SpanContentsReader()
+  private var place: SegmentPacker.Place?
+  /// Reads the segment of the span that was compared last.
+  private var stored = SpanContentsReader()
+  private var segment: Int64 = 0
 
   init(_ connection: borrowing Connection) throws {
-    let countVariants = try connection.prepare("SELECT count(*) FROM span_variants WHERE trace = ?1 AND span_id = ?2")
+    let nextVariant = try connection.prepare(
+      "SELECT coalesce(max(variant) + 1, 0) FROM span_variants WHERE trace = ?1 AND span_id = ?2")
     let findByHash = try connection.prepare(
       "SELECT variant FROM span_variants WHERE trace = ?1 AND span_id = ?2 AND hash = ?3 ORDER BY variant")
     let insertHash = try connection.prepare("INSERT INTO span_variants VALUES(?1, ?2, ?3, ?4)")
     let findSpan = try connection.prepare(
       "SELECT segment, offset FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant = ?3")
     let cache = try SegmentCache(connection, capacity: 1 << 20)
-    self.countVariants = countVariants
+    self.nextVariant = nextVariant
     self.findByHash = findByHash
     self.insertHash = insertHash
     self.findSpan = findSpan
@@ -49,26 +56,33 @@ struct DuplicateCheck: ~Copyable {
   ///
   /// - Parameter packer: Holds the bytes of the segment that is not written yet.
   mutating func check(_ candidate: Candidate, _ packer: borrowing SegmentPacker) throws -> Finding {
-    let contents = try Self.contents(of: candidate.offset, in: candidate.bytes)
-    try Self.bindKey(&countVariants, candidate)
-    let known = try countVariants.first { (row: borrowing Row) in row.int(at: 0) } ?? 0
-    if known == 0 {
+    if place != candidate.place {
+      candidates = SpanContentsReader()
+      place = candidate.place
+    }
+    guard let contents = try candidates.contents(at: candidate.offset, in: candidate.bytes) else {
+      throw SQLiteError(code: .corrupt, operation: "compare", message: "a draft does not hold its span")
+    }
+    try Self.bindKey(&nextVariant, candidate)
+    let next = try nextVariant.first { (row: borrowing Row) in row.int(at: 0) } ?? 0
+    if next == 0 {
       let first = try storedContents(candidate, variant: 0, packer)
-      if first == contents { return .duplicate(variant: 0) }
-      try insert(candidate, hash: Self.hash(first), variant: 0)
-      try insert(candidate, hash: Self.hash(contents), variant: 1)
+      if first?.isEqual(to: contents) == true { return .duplicate(variant: 0) }
+      if let first { try insert(candidate, hash: first.hash, variant: 0) }
+      try insert(candidate, hash: contents.hash, variant: 1)
       return .different(variant: 1)
     }
-    let hash = Self.hash(contents)
+    let hash = contents.hash
     var variants: [Int64] = []
     try Self.bindKey(&findByHash, candidate)
     try findByHash.bind(hash, at: 3)
     try findByHash.forEach { (row: borrowing Row) in variants.append(row.int(at: 0)) }
-    for variant in variants where try storedContents(candidate, variant: variant, packer) == contents {
-      return .duplicate(variant: variant)
+    for variant in variants {
+      let known = try storedContents(candidate, variant: variant, packer)
+      if known?.isEqual(to: contents) == true { return .duplicate(variant: variant) }
     }
-    try insert(candidate, hash: hash, variant: known)
-    return .different(variant: known)
+    try insert(candidate, hash: hash, variant: next)
+    return .different(variant: next)
   }
 
   private static func bindKey(_ statement: inout Statement, _ candidate: Candidate) throws(SQLiteError) {
@@ -83,31 +97,19 @@ struct DuplicateCheck: ~Copyable {
     try insertHash.run()
   }
 
-  /// The contents of a stored span; empty when its bytes cannot be found, which equals nothing.
+  /// The contents of a stored span; `nil` when its bytes cannot be found.
   private mutating func storedContents(
     _ candidate: Candidate, variant: Int64, _ packer: borrowing SegmentPacker
-  ) throws -> [UInt8] {
+  ) throws -> SpanContents? {
     try Self.bindKey(&findSpan, candidate)
     try findSpan.bind(variant, at: 3)
     let found = try findSpan.first { (row: borrowing Row) in (row.int(at: 0), Int(row.int(at: 1))) }
-    guard let (segment, offset) = found else { return [] }
-    guard let bytes = try packer.bytes(of: segment) ?? cache.bytes(of: segment) else { return [] }
-    return try Self.contents(of: offset, in: bytes)
-  }
-
-  /// Everything that is said of a span, in one form for each meaning.
-  private static func contents(of offset: Int, in bytes: [UInt8]) throws(ProtobufError) -> [UInt8] {
-    var walker = SegmentWalker()
-    guard let span = try walker.find(offset, in: bytes.span) else { return [] }
-    return try CanonicalSpan.bytes(
-      resourceSpans: bytes.span.extracting(walker.resourceSpans),
-      scopeSpans: bytes.span.extracting(walker.scopeSpans), span: bytes.span.extracting(span))
-  }
-
-  /// FNV-1a; only narrows down what is compared, so it need not resist anybody.
-  private static func hash(_ bytes: [UInt8]) -> Int64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-    return Int64(bitPattern: hash)
+    guard let (segment, offset) = found else { return nil }
+    guard let bytes = try packer.bytes(of: segment) ?? cache.bytes(of: segment) else { return nil }
+    if self.segment != segment {
+      stored = SpanContentsReader()
+      self.segment = segment
+    }
+    return try stored.contents(at: offset, in: bytes)
   }
 }

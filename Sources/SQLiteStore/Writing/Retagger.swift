@@ -23,7 +23,8 @@ struct Retagger: ~Copyable {
 
   /// Applies the tag of a repeated span if it is stronger than the one that is stored.
   mutating func strengthen(
-    _ spanID: SpanID, _ variant: Int64, _ placement: SpanInserter.Placement, _ tags: inout TagResolver
+    _ spanID: SpanID, _ variant: Int64, _ placement: SpanInserter.Placement, _ rollout: TagResolver.Rollout?,
+    _ tags: inout TagResolver
   ) throws(SQLiteError) {
     let trace = placement.trace
     guard placement.rule != .none else { return }
@@ -31,14 +32,23 @@ struct Retagger: ~Copyable {
     let stored = try find.first { (row: borrowing Row) in
       (rule: row.int(at: 0), rows: TagResolver.Rows(rollout: row.int(at: 1), attempt: row.int(at: 2)))
     }
-    guard let stored, stored.rule == 0 || stored.rule > Int64(placement.rule.rawValue) else { return }
+    guard let stored, Self.isStronger(placement.rows, placement.rule, than: stored.rows, stored.rule) else { return }
     try Self.bindKey(&update, trace, spanID, variant)
     try update.bind(Int64(placement.rule.rawValue), at: 4)
     try update.bind(placement.rows.attempt, at: 5)
     try update.bind(placement.sequence, at: 6)
     try update.run()
-    tags.count(-1, stored.rows, trace: trace)
-    tags.count(1, placement.rows, trace: trace)
+    tags.use(placement.sequence, rollout)
+    tags.move(from: stored.rows, to: placement.rows, trace: trace)
+  }
+
+  /// A rollout is never given up for the mere attempt of a stronger rule: the span's own attempt may have come with the
+  /// rollout of the request.
+  private static func isStronger(
+    _ rows: TagResolver.Rows, _ rule: TagRule, than stored: TagResolver.Rows, _ storedRule: Int64
+  ) -> Bool {
+    if (rows.rollout == 0) != (stored.rollout == 0) { return stored.rollout == 0 }
+    return storedRule == 0 || storedRule > Int64(rule.rawValue)
   }
 
   private static func bindKey(_ statement: inout Statement, _ trace: Int64, _ spanID: SpanID, _ variant: Int64)

@@ -8,7 +8,7 @@ import Telemetry
 /// their resources, scopes and texts repeat each other.
 struct SegmentPacker: ~Copyable {
   /// Where a draft begins in its segment.
-  struct Place {
+  struct Place: Hashable {
     var segment: Int64
     var start: Int
   }

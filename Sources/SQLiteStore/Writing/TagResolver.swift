@@ -43,8 +43,10 @@ struct TagResolver: ~Copyable {
   private var changedRollouts: [Rollout] = []
   /// Spans that attempts gained, by row.
   private var changedAttempts: [Int64: Int64] = [:]
+  /// Attempts to which new spans have come.
+  private var arrivedAttempts: Set<Int64> = []
   private var changedTraces: [TraceOfAttempt: Int64] = [:]
-  /// Spans that were counted for the same trace as the last one, and are not in the two tables above yet.
+  /// Spans that arrived in the same trace one after the other, and are not in the tables above yet.
   private var pending: (key: TraceOfAttempt, spans: Int64)?
 
   private var findRollout: Statement
@@ -125,35 +127,51 @@ struct TagResolver: ~Copyable {
 
   /// The number of a span in its rollout: the one it brings, else the next one.
   ///
-  /// A number that was brought raises the counter, so that later ones lie above it (AGL store contract, section 9).
+  /// It is not used up before ``use(_:_:)``.
   ///
   /// - Parameter given: -1 for a span that brings none.
-  mutating func sequence(_ given: Int64, _ rollout: Rollout?) -> Int64? {
-    guard let rollout else { return given >= 0 ? given : nil }
-    let sequence = given >= 0 ? given : rollout.lastSequence &+ 1
-    if sequence > rollout.lastSequence {
-      rollout.lastSequence = sequence
-      if !rollout.isChanged {
-        rollout.isChanged = true
-        changedRollouts.append(rollout)
-      }
-    }
-    return sequence
+  func sequence(_ given: Int64, _ rollout: Rollout?) -> Int64? {
+    if given >= 0 { return given }
+    guard let last = rollout?.lastSequence else { return nil }
+    return last == .max ? last : last + 1
   }
 
-  /// Counts spans that an attempt gained in a trace, or lost when the number is negative.
-  mutating func count(_ spans: Int64, _ rows: Rows, trace: Int64) {
+  /// Notes the number of a span that is stored.
+  ///
+  /// A number that was brought raises the counter, so that later ones lie above it (AGL store contract, section 9).
+  mutating func use(_ sequence: Int64?, _ rollout: Rollout?) {
+    guard let rollout, let sequence, sequence > rollout.lastSequence else { return }
+    rollout.lastSequence = sequence
+    guard !rollout.isChanged else { return }
+    rollout.isChanged = true
+    changedRollouts.append(rollout)
+  }
+
+  /// Counts a span that has arrived.
+  mutating func add(to rows: Rows, trace: Int64) {
     let key = TraceOfAttempt(rows: rows, trace: trace)
-    if pending?.key == key {
-      pending?.spans += spans
-    } else {
+    if pending?.key != key {
       countPending()
-      pending = (key, spans)
+      pending = (key, 0)
     }
+    pending?.spans += 1
+  }
+
+  /// Counts a span that was stored before.
+  ///
+  /// This is no sign of life of either attempt.
+  mutating func move(from old: Rows, to new: Rows, trace: Int64) {
+    count(-1, TraceOfAttempt(rows: old, trace: trace))
+    count(1, TraceOfAttempt(rows: new, trace: trace))
   }
 
   private mutating func countPending() {
     guard let (key, spans) = pending.take() else { return }
+    count(spans, key)
+    arrivedAttempts.insert(key.rows.attempt)
+  }
+
+  private mutating func count(_ spans: Int64, _ key: TraceOfAttempt) {
     changedAttempts[key.rows.attempt, default: 0] += spans
     changedTraces[key, default: 0] += spans
   }
@@ -173,9 +191,10 @@ struct TagResolver: ~Copyable {
     for (attempt, spans) in changedAttempts {
       try updateAttempt.bind(attempt, at: 1)
       try updateAttempt.bind(spans, at: 2)
-      try updateAttempt.bind(received, at: 3)
+      try updateAttempt.bind(arrivedAttempts.contains(attempt) ? received : 0, at: 3)
       try updateAttempt.run()
     }
+    arrivedAttempts.removeAll(keepingCapacity: true)
     changedAttempts.removeAll(keepingCapacity: true)
     // Sorted, so that neighbours in the table are written together.
     let traces = changedTraces.sorted { ($0.key.rows.attempt, $0.key.trace) < ($1.key.rows.attempt, $1.key.trace) }

@@ -74,7 +74,7 @@ final class WriterSession {
         let placement = SpanInserter.Placement(
           rows: tags[Int(span.tag)].rows, rule: batch.tags[Int(span.tag)].rule,
           service: services[Int(span.context)], segment: place.segment, start: place.start)
-        let variant = try append(span, draft, placement, tags[Int(span.tag)].rollout, &receipt)
+        let variant = try append(span, draft, place, placement, tags[Int(span.tag)].rollout, &receipt)
         if variant != 0 { variants[index] = variant }
       }
     }
@@ -87,8 +87,8 @@ final class WriterSession {
 
   /// - Returns: The span's variant, or -1 for a duplicate.
   private func append(
-    _ span: SpanFacts, _ draft: SegmentDraft, _ given: SpanInserter.Placement, _ rollout: TagResolver.Rollout?,
-    _ receipt: inout AppendReceipt
+    _ span: SpanFacts, _ draft: SegmentDraft, _ place: SegmentPacker.Place, _ given: SpanInserter.Placement,
+    _ rollout: TagResolver.Rollout?, _ receipt: inout AppendReceipt
   ) throws -> Int64 {
     var placement = given
     placement.trace = try traces.row(of: span.traceID)
@@ -97,12 +97,12 @@ final class WriterSession {
     if try !inserter.insert(span, placement, draft.bytes.span, connection) {
       let finding = try duplicates.check(
         DuplicateCheck.Candidate(
-          trace: placement.trace, spanID: span.spanID, bytes: draft.bytes, offset: Int(span.offset)),
+          trace: placement.trace, spanID: span.spanID, bytes: draft.bytes, offset: Int(span.offset), place: place),
         packer)
       switch finding {
       case .duplicate(let variant):
         receipt.duplicates += 1
-        try retagger.strengthen(span.spanID, variant, placement, &tags)
+        try retagger.strengthen(span.spanID, variant, placement, rollout, &tags)
         return -1
       case .different(let variant):
         placement.variant = variant
@@ -115,7 +115,8 @@ final class WriterSession {
     lastArrival += 1
     receipt.stored += 1
     packer.count(arrival: lastArrival)
-    tags.count(1, placement.rows, trace: placement.trace)
+    tags.use(placement.sequence, rollout)
+    tags.add(to: placement.rows, trace: placement.trace)
     return placement.variant
   }
 

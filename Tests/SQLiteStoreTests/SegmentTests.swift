@@ -1,0 +1,92 @@
+import Foundation
+import SQLite
+import SQLiteStore
+import Telemetry
+import Testing
+import TraceStore
+
+@Suite struct `Segments` {
+  private static func large(_ number: Int) -> TestSpan {
+    TestSpan(UInt64(number)).with {
+      $0.name = "span \(number)"
+      $0.attributes = [("text", .string(String(repeating: "\(number) ", count: 100)))]
+    }
+  }
+
+  @Test func `a large request is cut, and each span is read back byte for byte`() async throws {
+    let folder = try TemporaryFolder()
+    let scopes = (0..<7).map { scope in (0..<150).map { Self.large(scope * 150 + $0 + 1) } }
+    try await folder.withStore { store async throws in
+      _ = try await store.append(batch(exportRequest(resource: [("service.name", .string("s"))], scopes: scopes)))
+      let stored = try await store.spans(ofTrace: 1)
+      #expect(stored.map(\.bytes) == scopes.flatMap { $0.map(\.bytes) })
+      #expect(stored.map(\.row.name) == (1...1050).map { "span \($0)" })
+    }
+    #expect(try segmentCount(folder) > 3)
+  }
+
+  @Test func `small requests that wait together share a segment`() async throws {
+    let folder = try TemporaryFolder()
+    try await folder.withStore { store async throws in
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for number in UInt64(1)...200 {
+          group.addTask { _ = try await store.append(batch([TestSpan(trace: number, number)])) }
+        }
+        try await group.waitForAll()
+      }
+      for number in UInt64(1)...200 {
+        #expect(try await store.spans(ofTrace: number).map(\.bytes) == [TestSpan(trace: number, number).bytes])
+      }
+    }
+    #expect(try segmentCount(folder) < 200)
+  }
+
+  @Test func `a span larger than a segment has its own`() async throws {
+    try await withNewStore { store async throws in
+      let spans = (1...3).map { number in
+        TestSpan(UInt64(number)).with {
+          $0.attributes = [("text", .string(String(repeating: "\(number)", count: 300_000)))]
+        }
+      }
+      _ = try await store.append(batch(spans))
+      #expect(try await store.spans(ofTrace: 1).map(\.bytes) == spans.map(\.bytes))
+    }
+  }
+
+  @Test(arguments: [1, 20, 2_000])
+  func `a large resource is not repeated for every few spans`(spansPerScope: Int) throws {
+    let resource: [(String, TestSpan.Value)] = [("text", .string(String(repeating: "x", count: 200_000)))]
+    let spans = (1...2_000).map { TestSpan(UInt64($0)) }
+    let scopes = stride(from: 0, to: spans.count, by: spansPerScope).map {
+      Array(spans[$0..<min($0 + spansPerScope, spans.count)])
+    }
+    let request = exportRequest(resource: resource, scopes: scopes)
+    let segments = try batch(request).segments
+    #expect(segments.flatMap(\.spans) == Array(0..<spans.count))
+    #expect(segments.reduce(0) { $0 + $1.bytes.count } < 2 * request.count)
+  }
+
+  // Looking at the scopes anew for each of them would take 500 million steps.
+  @Test(.timeLimit(.minutes(1))) func `a request of many scopes is stored and read in linear time`() async throws {
+    try await withNewStore { store async throws in
+      let scopes = (1...10_000).map { [TestSpan(UInt64($0))] }
+      let resource: [(String, TestSpan.Value)] = [("text", .string(String(repeating: "x", count: 1 << 20)))]
+      _ = try await store.append(batch(exportRequest(resource: resource, scopes: scopes)))
+      #expect(try await store.spans(ofTrace: 1).count == 10_000)
+    }
+  }
+
+  @Test func `spans are shown in any order`() async throws {
+    try await withNewStore { store async throws in
+      let spans = (1...1_000).map(Self.large)
+      _ = try await store.append(batch(spans))
+      var query = SpanQuery(.trace(TestSpan.traceID(1)))
+      query.isDescending = true
+      #expect(try await store.spans(query).map(\.bytes) == spans.reversed().map(\.bytes))
+    }
+  }
+
+  private func segmentCount(_ folder: TemporaryFolder) throws -> Int64 {
+    try #require(try Connection(path: folder.database.path).integer("SELECT count(*) FROM segments"))
+  }
+}
