@@ -41,21 +41,14 @@ final class SQLiteReadSession: ReadSession {
   }
 
   func select(_ query: SpanQuery) throws(StoreError) -> SpanSelection {
-    var selected = try guarded { () throws(SQLiteError) in
-      var selected: [SpanRow] = []
+    try guarded { () throws(SQLiteError) in
+      var builder = SelectionBuilder(query)
       let groups = try groups(of: query)
       for (trace, traceID) in try traceRows(of: query, groups) {
-        try rows.forEach(in: trace, traceID, groups) { row in
-          if query.accepts(row) { selected.append(row) }
-        }
+        try rows.forEach(in: trace, traceID, groups) { row in builder.add(row) }
       }
-      return selected
+      return builder.selection()
     }
-    let total = selected.count
-    query.sort(&selected)
-    let start = min(max(0, query.offset), total)
-    let end = query.limit.map { min(total, start + max(0, $0)) } ?? total
-    return SpanSelection(rows: Array(selected[start..<end]), total: total)
   }
 
   /// The attempts that a query asks for; `nil` = all.
