@@ -24,21 +24,23 @@ struct DuplicateCheck: ~Copyable {
     case different(variant: Int64)
   }
 
-  private var countVariants: Statement
+  private var findLast: Statement
   private var findByHash: Statement
   private var insertHash: Statement
   private var findSpan: Statement
   private var cache: SegmentCache
 
   init(_ connection: borrowing Connection) throws {
-    let countVariants = try connection.prepare("SELECT count(*) FROM span_variants WHERE trace = ?1 AND span_id = ?2")
+    // One step down the key: counting them would cost the square of many variants.
+    let findLast = try connection.prepare(
+      "SELECT variant FROM spans WHERE trace = ?1 AND span_id = ?2 ORDER BY variant DESC LIMIT 1")
     let findByHash = try connection.prepare(
       "SELECT variant FROM span_variants WHERE trace = ?1 AND span_id = ?2 AND hash = ?3 ORDER BY variant")
     let insertHash = try connection.prepare("INSERT INTO span_variants VALUES(?1, ?2, ?3, ?4)")
     let findSpan = try connection.prepare(
       "SELECT segment, offset FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant = ?3")
     let cache = try SegmentCache(connection, capacity: 1 << 20)
-    self.countVariants = countVariants
+    self.findLast = findLast
     self.findByHash = findByHash
     self.insertHash = insertHash
     self.findSpan = findSpan
@@ -50,9 +52,10 @@ struct DuplicateCheck: ~Copyable {
   /// - Parameter packer: Holds the bytes of the segment that is not written yet.
   mutating func check(_ candidate: Candidate, _ packer: borrowing SegmentPacker) throws -> Finding {
     let contents = try Self.contents(of: candidate.offset, in: candidate.bytes)
-    try Self.bindKey(&countVariants, candidate)
-    let known = try countVariants.first { (row: borrowing Row) in row.int(at: 0) } ?? 0
-    if known == 0 {
+    try Self.bindKey(&findLast, candidate)
+    let last = try findLast.first { (row: borrowing Row) in row.int(at: 0) } ?? 0
+    // The hash of the first span is not kept before there is a second one.
+    if last == 0 {
       let first = try storedContents(candidate, variant: 0, packer)
       if first == contents { return .duplicate(variant: 0) }
       try insert(candidate, hash: Self.hash(first), variant: 0)
@@ -67,8 +70,8 @@ struct DuplicateCheck: ~Copyable {
     for variant in variants where try storedContents(candidate, variant: variant, packer) == contents {
       return .duplicate(variant: variant)
     }
-    try insert(candidate, hash: hash, variant: known)
-    return .different(variant: known)
+    try insert(candidate, hash: hash, variant: last + 1)
+    return .different(variant: last + 1)
   }
 
   private static func bindKey(_ statement: inout Statement, _ candidate: Candidate) throws(SQLiteError) {
