@@ -42,8 +42,8 @@ struct TraceFinder: ~Copyable {
     try lookUp.bind(key(traceID), at: 1)
     try traceID.withBytes { bytes throws(SQLiteError) in try lookUp.bind(bytes, at: 2) }
     if let row = try lookUp.first({ (row: borrowing Row) in row.int(at: 0) }) { return row }
-    // In the server the writer's memory has these; another process has to look through the newest traces.
-    guard recent == nil else { return nil }
+    // Another process has only this way to the newest traces. In the server the writer's memory has them, but not while
+    // it reopens a store that failed, nor when they have moved on since this snapshot was taken.
     try traceID.withBytes { bytes throws(SQLiteError) in try scanNew.bind(bytes, at: 1) }
     return try scanNew.first { (row: borrowing Row) in row.int(at: 0) }
   }
