@@ -197,7 +197,8 @@ final class HTTPConnection: ByteStreamDelegate, @unchecked Sendable {
     guard let end = earliestDeadline, end < timerEnd, let timer else { return }
     timerEnd = end
     let now = context.loop.now
-    timer.start(milliseconds: end > now ? end - now : 0)
+    // Never zero: libuv runs timers that are due until there is none, before it gets to closing what the last run closed.
+    timer.start(milliseconds: end > now ? end - now : 1)
   }
 
   private var earliestDeadline: UInt64? {
