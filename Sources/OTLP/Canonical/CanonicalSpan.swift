@@ -19,10 +19,21 @@ package enum CanonicalSpan {
   package static func bytes(resourceSpans: Span<UInt8>, scopeSpans: Span<UInt8>, span: Span<UInt8>)
     throws(ProtobufError) -> [UInt8]
   {
+    try envelope(resourceSpans: resourceSpans, scopeSpans: scopeSpans) + self.span(span)
+  }
+
+  /// The first part of ``bytes(resourceSpans:scopeSpans:span:)``: what the spans of a scope have in common.
+  package static func envelope(resourceSpans: Span<UInt8>, scopeSpans: Span<UInt8>) throws(ProtobufError) -> [UInt8] {
     var encoder = CanonicalEncoder()
-    encoder.output.bytes.reserveCapacity(span.count + 256)
     try encoder.envelope(.resourceSpans, resourceSpans)
     try encoder.envelope(.scopeSpans, scopeSpans)
+    return encoder.output.bytes
+  }
+
+  /// The second part of ``bytes(resourceSpans:scopeSpans:span:)``: the span itself.
+  package static func span(_ span: Span<UInt8>) throws(ProtobufError) -> [UInt8] {
+    var encoder = CanonicalEncoder()
+    encoder.output.bytes.reserveCapacity(span.count + 256)
     try encoder.message(.span, span, MessageParts(0..<span.count), depth: 0)
     return encoder.output.bytes
   }

@@ -1,7 +1,6 @@
-import OTLP
-import Protobuf
 import SQLite
 import Telemetry
+import TraceStore
 
 /// Decides what a span is whose ids are taken: the same span again, or a different one.
 ///
@@ -13,8 +12,8 @@ struct DuplicateCheck: ~Copyable {
   struct Candidate {
     var trace: Int64
     var spanID: SpanID
-    /// Its segment's bytes and where it starts in them.
-    var bytes: [UInt8]
+    /// The segment that is not written yet, and where it starts in its bytes.
+    var segment: Int64
     var offset: Int
   }
 
@@ -29,6 +28,8 @@ struct DuplicateCheck: ~Copyable {
   private var insertHash: Statement
   private var findSpan: Statement
   private var cache: SegmentCache
+  private var candidates: ContentsReader
+  private var stored: ContentsReader
 
   init(_ connection: borrowing Connection) throws {
     // One step down the key: counting them would cost the square of many variants.
@@ -40,6 +41,9 @@ struct DuplicateCheck: ~Copyable {
     let findSpan = try connection.prepare(
       "SELECT segment, offset FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant = ?3")
     let cache = try SegmentCache(connection, capacity: 1 << 20)
+    let seed = try connection.integer("SELECT salt_low FROM store") ?? 0
+    candidates = ContentsReader(seed: UInt64(bitPattern: seed))
+    stored = candidates
     self.findLast = findLast
     self.findByHash = findByHash
     self.insertHash = insertHash
@@ -51,27 +55,39 @@ struct DuplicateCheck: ~Copyable {
   ///
   /// - Parameter packer: Holds the bytes of the segment that is not written yet.
   mutating func check(_ candidate: Candidate, _ packer: borrowing SegmentPacker) throws -> Finding {
-    let contents = try Self.contents(of: candidate.offset, in: candidate.bytes)
+    guard let bytes = packer.bytes(of: candidate.segment),
+      let contents = try candidates.contents(of: candidate.offset, in: bytes, segment: candidate.segment)
+    else { throw StoreError(.refused, "a span cannot be read back") }
     try Self.bindKey(&findLast, candidate)
     let last = try findLast.first { (row: borrowing Row) in row.int(at: 0) } ?? 0
     // The hash of the first span is not kept before there is a second one.
     if last == 0 {
       let first = try storedContents(candidate, variant: 0, packer)
-      if first == contents { return .duplicate(variant: 0) }
-      try insert(candidate, hash: Self.hash(first), variant: 0)
-      try insert(candidate, hash: Self.hash(contents), variant: 1)
+      if let first, isRepeat(contents, of: first) { return .duplicate(variant: 0) }
+      try insert(candidate, hash: first?.hash ?? stored.emptyHash, variant: 0)
+      try insert(candidate, hash: contents.hash, variant: 1)
       return .different(variant: 1)
     }
-    let hash = Self.hash(contents)
+    for variant in try variants(candidate, hash: contents.hash) {
+      let other = try storedContents(candidate, variant: variant, packer)
+      if let other, isRepeat(contents, of: other) { return .duplicate(variant: variant) }
+    }
+    try insert(candidate, hash: contents.hash, variant: last + 1)
+    return .different(variant: last + 1)
+  }
+
+  private mutating func isRepeat(_ contents: ContentsReader.Contents, of other: ContentsReader.Contents) -> Bool {
+    guard contents.equals(other) else { return false }
+    stored.share(contents.envelope)
+    return true
+  }
+
+  private mutating func variants(_ candidate: Candidate, hash: UInt64) throws(SQLiteError) -> [Int64] {
     var variants: [Int64] = []
     try Self.bindKey(&findByHash, candidate)
-    try findByHash.bind(hash, at: 3)
+    try findByHash.bind(Int64(bitPattern: hash), at: 3)
     try findByHash.forEach { (row: borrowing Row) in variants.append(row.int(at: 0)) }
-    for variant in variants where try storedContents(candidate, variant: variant, packer) == contents {
-      return .duplicate(variant: variant)
-    }
-    try insert(candidate, hash: hash, variant: last + 1)
-    return .different(variant: last + 1)
+    return variants
   }
 
   private static func bindKey(_ statement: inout Statement, _ candidate: Candidate) throws(SQLiteError) {
@@ -79,38 +95,22 @@ struct DuplicateCheck: ~Copyable {
     try statement.bind(Int64(bitPattern: candidate.spanID.value), at: 2)
   }
 
-  private mutating func insert(_ candidate: Candidate, hash: Int64, variant: Int64) throws(SQLiteError) {
+  private mutating func insert(_ candidate: Candidate, hash: UInt64, variant: Int64) throws(SQLiteError) {
     try Self.bindKey(&insertHash, candidate)
-    try insertHash.bind(hash, at: 3)
+    try insertHash.bind(Int64(bitPattern: hash), at: 3)
     try insertHash.bind(variant, at: 4)
     try insertHash.run()
   }
 
-  /// The contents of a stored span; empty when its bytes cannot be found, which equals nothing.
+  /// The contents of a stored span; `nil` when its bytes cannot be found.
   private mutating func storedContents(
     _ candidate: Candidate, variant: Int64, _ packer: borrowing SegmentPacker
-  ) throws -> [UInt8] {
+  ) throws -> ContentsReader.Contents? {
     try Self.bindKey(&findSpan, candidate)
     try findSpan.bind(variant, at: 3)
     let found = try findSpan.first { (row: borrowing Row) in (row.int(at: 0), Int(row.int(at: 1))) }
-    guard let (segment, offset) = found else { return [] }
-    guard let bytes = try packer.bytes(of: segment) ?? cache.bytes(of: segment) else { return [] }
-    return try Self.contents(of: offset, in: bytes)
-  }
-
-  /// Everything that is said of a span, in one form for each meaning.
-  private static func contents(of offset: Int, in bytes: [UInt8]) throws(ProtobufError) -> [UInt8] {
-    var walker = SegmentWalker()
-    guard let span = try walker.find(offset, in: bytes.span) else { return [] }
-    return try CanonicalSpan.bytes(
-      resourceSpans: bytes.span.extracting(walker.resourceSpans),
-      scopeSpans: bytes.span.extracting(walker.scopeSpans), span: bytes.span.extracting(span))
-  }
-
-  /// FNV-1a; only narrows down what is compared, so it need not resist anybody.
-  private static func hash(_ bytes: [UInt8]) -> Int64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-    return Int64(bitPattern: hash)
+    guard let (segment, offset) = found else { return nil }
+    guard let bytes = try packer.bytes(of: segment) ?? cache.bytes(of: segment) else { return nil }
+    return try stored.contents(of: offset, in: bytes, segment: segment)
   }
 }
