@@ -13,6 +13,11 @@ package struct RolloutTag: Hashable, Sendable {
     self.rule = rule
   }
 
+  package static func == (first: RolloutTag, second: RolloutTag) -> Bool {
+    first.rule == second.rule && first.rolloutID.map(ExactText.init) == second.rolloutID.map(ExactText.init)
+      && first.attemptID.map(ExactText.init) == second.attemptID.map(ExactText.init)
+  }
+
   /// Neither a rollout nor an attempt.
   package static let unassigned = RolloutTag()
 }

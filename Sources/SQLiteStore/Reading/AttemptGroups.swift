@@ -1,4 +1,5 @@
 import SQLite
+import Telemetry
 import TraceStore
 
 /// The names behind the numbers of rollouts and attempts, as far as a query needs them.
@@ -22,14 +23,14 @@ final class AttemptGroups {
     var attempts = try connection.prepare(
       """
       SELECT attempts.id, attempts.attempt_id IS NOT NULL, attempts.attempt_id FROM attempts
-      WHERE rollout = (SELECT id FROM rollouts WHERE rollout_id = ?1) ORDER BY attempts.id
+      WHERE rollout = (SELECT id FROM rollouts WHERE rollout_id = ?1) AND spans > 0 ORDER BY attempts.id
       """)
     try attempts.bind(rollout, at: 1)
     try attempts.forEach { (row: borrowing Row) in
       let id = row.int(at: 1) == 0 ? nil : row.string(at: 2)
       switch attempt {
       case .any: break
-      case .id(let wanted): guard id == wanted else { return }
+      case .id(let wanted): guard id.map(ExactText.init) == ExactText(wanted) else { return }
       // Spans that name no attempt are of none, so they are not of the latest either.
       case .latest:
         guard id != nil else { return }
@@ -44,7 +45,7 @@ final class AttemptGroups {
     isRestricted = true
     select = try connection.prepare(Self.selectName)
     var attempts = try connection.prepare(
-      "SELECT id, attempt_id IS NOT NULL, attempt_id FROM attempts WHERE rollout = 0")
+      "SELECT id, attempt_id IS NOT NULL, attempt_id FROM attempts WHERE rollout = 0 AND spans > 0")
     try attempts.forEach { (row: borrowing Row) in
       names[row.int(at: 0)] = Names(rolloutID: nil, attemptID: row.int(at: 1) == 0 ? nil : row.string(at: 2))
     }

@@ -24,7 +24,7 @@ struct TagResolver: ~Copyable {
     var trace: Int64
   }
 
-  private var rollouts: [String: Rollout] = [:]
+  private var rollouts: [ExactText: Rollout] = [:]
   private var attempts: [RolloutTag: Rows] = [:]
   /// The last number of rollouts, by row.
   private var changedRollouts: [Int64: Int64] = [:]
@@ -77,7 +77,7 @@ struct TagResolver: ~Copyable {
   }
 
   private mutating func rollout(_ id: String) throws(SQLiteError) -> Rollout {
-    if let known = rollouts[id] { return known }
+    if let known = rollouts[ExactText(id)] { return known }
     try findRollout.bind(id, at: 1)
     var found = try findRollout.first { (row: borrowing Row) in
       Rollout(row: row.int(at: 0), lastSequence: row.int(at: 1))
@@ -89,7 +89,7 @@ struct TagResolver: ~Copyable {
     guard let found else {
       throw SQLiteError(code: .corrupt, operation: "insert", message: "a new rollout has no row")
     }
-    rollouts[id] = found
+    rollouts[ExactText(id)] = found
     return found
   }
 
@@ -112,13 +112,22 @@ struct TagResolver: ~Copyable {
   mutating func sequence(_ given: Int64, rolloutID: String?) throws(SQLiteError) -> Int64? {
     guard let rolloutID else { return given >= 0 ? given : nil }
     var rollout = try rollout(rolloutID)
-    let sequence = given >= 0 ? given : rollout.lastSequence &+ 1
+    let sequence = given >= 0 ? given : rollout.lastSequence < .max ? rollout.lastSequence + 1 : .max
     if sequence > rollout.lastSequence {
       rollout.lastSequence = sequence
-      rollouts[rolloutID] = rollout
+      rollouts[ExactText(rolloutID)] = rollout
       changedRollouts[rollout.row] = sequence
     }
     return sequence
+  }
+
+  /// Takes back a number that was issued last and is not needed: the span was there before.
+  mutating func takeBack(_ sequence: Int64, rolloutID: String) throws(SQLiteError) {
+    var rollout = try rollout(rolloutID)
+    guard rollout.lastSequence == sequence, sequence < .max else { return }
+    rollout.lastSequence -= 1
+    rollouts[ExactText(rolloutID)] = rollout
+    changedRollouts[rollout.row] = rollout.lastSequence
   }
 
   /// Counts spans that a rollout gained, or lost when the number is negative.
