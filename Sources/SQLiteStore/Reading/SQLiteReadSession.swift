@@ -105,8 +105,12 @@ final class SQLiteReadSession: ReadSession {
         """
         SELECT rollouts.id, rollouts.rollout_id, attempts.attempt_id IS NOT NULL, attempts.attempt_id, attempts.spans,
           attempts.first_arrival, attempts.last_arrival
-        FROM (SELECT * FROM rollouts WHERE id > ?1 ORDER BY id LIMIT ?2) AS rollouts
-          JOIN attempts ON attempts.rollout = rollouts.id
+        FROM (
+            SELECT * FROM rollouts WHERE id > ?1
+              AND EXISTS(SELECT 1 FROM attempts WHERE attempts.rollout = rollouts.id AND attempts.spans > 0)
+            ORDER BY id LIMIT ?2
+          ) AS rollouts
+          JOIN attempts ON attempts.rollout = rollouts.id AND attempts.spans > 0
         ORDER BY rollouts.id, attempts.id
         """)
       try select.bind(after, at: 1)
@@ -131,7 +135,8 @@ final class SQLiteReadSession: ReadSession {
         """
         SELECT spans, duplicates, variants, last_trace,
           (SELECT coalesce(sum(spans), 0) FROM attempts WHERE rollout = 0),
-          (SELECT count(*) FROM rollouts), (SELECT count(*) FROM attempts WHERE rollout != 0 AND attempt_id IS NOT NULL)
+          (SELECT count(DISTINCT rollout) FROM attempts WHERE rollout != 0 AND spans > 0),
+          (SELECT count(*) FROM attempts WHERE rollout != 0 AND spans > 0 AND attempt_id IS NOT NULL)
         FROM store
         """)
       let totals = try select.first { (row: borrowing Row) in

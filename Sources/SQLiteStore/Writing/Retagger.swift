@@ -22,16 +22,18 @@ struct Retagger: ~Copyable {
   }
 
   /// Applies the tag of a repeated span if it is stronger than the one that is stored.
+  ///
+  /// - Returns: Whether it was.
   mutating func strengthen(
     trace: Int64, _ spanID: SpanID, _ variant: Int64, _ rows: TagResolver.Rows,
     _ placement: SpanInserter.Placement, _ tags: inout TagResolver
-  ) throws(SQLiteError) {
-    guard placement.rule != .none else { return }
+  ) throws(SQLiteError) -> Bool {
+    guard placement.rule != .none else { return false }
     try Self.bindKey(&find, trace, spanID, variant)
     let stored = try find.first { (row: borrowing Row) in
       (rule: row.int(at: 0), rows: TagResolver.Rows(rollout: row.int(at: 1), attempt: row.int(at: 2)))
     }
-    guard let stored, stored.rule == 0 || stored.rule > Int64(placement.rule.rawValue) else { return }
+    guard let stored, stored.rule == 0 || stored.rule > Int64(placement.rule.rawValue) else { return false }
     try Self.bindKey(&update, trace, spanID, variant)
     try update.bind(Int64(placement.rule.rawValue), at: 4)
     try update.bind(rows.attempt, at: 5)
@@ -39,6 +41,7 @@ struct Retagger: ~Copyable {
     try update.run()
     tags.count(-1, stored.rows, trace: trace)
     tags.count(1, rows, trace: trace)
+    return true
   }
 
   private static func bindKey(_ statement: inout Statement, _ trace: Int64, _ spanID: SpanID, _ variant: Int64)

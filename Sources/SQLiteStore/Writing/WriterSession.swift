@@ -100,7 +100,10 @@ final class WriterSession {
       switch finding {
       case .duplicate(let variant):
         receipt.duplicates += 1
-        try retagger.strengthen(trace: trace, span.spanID, variant, rows, placement, &tags)
+        let isRetagged = try retagger.strengthen(trace: trace, span.spanID, variant, rows, placement, &tags)
+        if !isRetagged, span.sequence < 0, let rolloutID = tag.rolloutID, let sequence = placement.sequence {
+          try tags.takeBack(sequence, rolloutID: rolloutID)
+        }
         return -1
       case .different(let variant):
         placement.variant = variant
