@@ -16,6 +16,8 @@ struct NameTable: ~Copyable {
   private var pool: [UInt8] = []
   /// Index of an entry plus one, by hash; 0 = free.
   private var slots = [UInt16](repeating: 0, count: slotCount)
+  /// Chosen anew each time, so that nobody can send names that all meet in one place.
+  private let seed = UInt64.random(in: .min ... .max)
   private var insert: Statement
 
   init(_ connection: borrowing Connection) throws(SQLiteError) {
@@ -50,7 +52,7 @@ struct NameTable: ~Copyable {
 
   /// The place of a name: that of its entry, or the free one where it belongs.
   private func slot(of bytes: Span<UInt8>, _ name: Range<Int>) -> Int {
-    var slot = Int(truncatingIfNeeded: Self.hash(bytes, name)) & (Self.slotCount - 1)
+    var slot = Int(truncatingIfNeeded: hash(bytes, name)) & (Self.slotCount - 1)
     while slots[slot] != 0, !isEqual(entries[Int(slots[slot]) - 1].bytes, bytes, name) {
       slot = (slot + 1) & (Self.slotCount - 1)
     }
@@ -63,8 +65,8 @@ struct NameTable: ~Copyable {
     return true
   }
 
-  private static func hash(_ bytes: Span<UInt8>, _ name: Range<Int>) -> UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+  private func hash(_ bytes: Span<UInt8>, _ name: Range<Int>) -> UInt64 {
+    var hash = seed
     for index in name { hash = (hash ^ UInt64(bytes[index])) &* 0x100_0000_01B3 }
     return hash ^ hash >> 32
   }
