@@ -126,8 +126,9 @@ struct TraceIndex: ~Copyable {
 
   /// Makes a step of the moves that are due. Called once a transaction, before its commit.
   mutating func maintain() throws(SQLiteError) {
-    // Twice as fast as traces come in, so that a move always ends before the next one is due.
-    let step = max(Self.minimumStep, 2 * newInTransaction)
+    // Twice as fast as traces come in, so that a move always ends before the next one is due; and what one huge request
+    // brought leaves the memory within some hundred transactions.
+    let step = max(Self.minimumStep, 2 * newInTransaction, leaving.count / 128)
     newInTransaction = 0
     if nextLeaving == leaving.count && recent.growingCount >= Self.memoryCapacity { startLeaving() }
     try moveOutOfMemory(step)
