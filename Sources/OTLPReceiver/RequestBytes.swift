@@ -4,6 +4,9 @@ import Transport
 /// Brings the body of a request into memory, bounded while it arrives and while it is decompressed.
 enum RequestBytes {
   /// Bodies up to this size are collected at once; of larger ones every piece is charged as it comes.
+  ///
+  /// Only over HTTP/1, where a connection has one body at a time: hundreds of streams would be hundreds of bodies that
+  /// nobody has counted.
   private static let smallBody = 256 << 10
 
   /// What one step of decompression gives, so that the loop serves others in between; an ordinary batch is one step.
@@ -11,11 +14,12 @@ enum RequestBytes {
 
   /// Receives the body as it was sent.
   static func receive(
-    _ body: RequestBody, limit: Int, _ share: inout InFlightBudget.Share, retryAfter: Int
+    _ request: HTTPRequest, limit: Int, _ share: inout InFlightBudget.Share, retryAfter: Int
   ) async throws(ExportFailure) -> [UInt8] {
+    let body = request.body
     if let declared = body.declaredLength {
       guard declared <= limit else { throw .tooLarge(limit) }
-      if declared <= smallBody {
+      if declared <= smallBody && request.version != .http2 {
         let bytes = try await collect(body, limit)
         try charge(bytes.count, &share, retryAfter)
         return bytes
