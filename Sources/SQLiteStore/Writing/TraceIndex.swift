@@ -91,12 +91,12 @@ struct TraceIndex: ~Copyable {
   /// The highest row id that was given out.
   var lastRow: Int64 { lastID }
 
-  /// The row of a trace, and whether it is new.
-  mutating func row(of traceID: TraceID) throws(SQLiteError) -> (row: Int64, isNew: Bool) {
-    if let lastTrace, lastTrace.id == traceID { return (lastTrace.row, false) }
+  /// The row of a trace, made when it is new.
+  mutating func row(of traceID: TraceID) throws(SQLiteError) -> Int64 {
+    if let lastTrace, lastTrace.id == traceID { return lastTrace.row }
     if let row = try existingRow(of: traceID) {
       lastTrace = (traceID, row)
-      return (row, false)
+      return row
     }
     lastID += 1
     try insertTrace.bind(lastID, at: 1)
@@ -105,7 +105,7 @@ struct TraceIndex: ~Copyable {
     recent.insert(traceID, lastID)
     newInTransaction += 1
     lastTrace = (traceID, lastID)
-    return (lastID, true)
+    return lastID
   }
 
   private mutating func existingRow(of traceID: TraceID) throws(SQLiteError) -> Int64? {

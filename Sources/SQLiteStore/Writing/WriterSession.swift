@@ -86,7 +86,7 @@ final class WriterSession {
     let span = batch.spans[index]
     let context = batch.contexts[Int(span.context)]
     let tag = batch.tags[Int(span.tag)]
-    let (trace, _) = try traces.row(of: span.traceID)
+    let trace = try traces.row(of: span.traceID)
     let rows = try tags.rows(of: tag, received: received)
     var placement = SpanInserter.Placement(
       trace: trace, arrival: lastArrival + 1, rows: rows, sequence: nil, rule: tag.rule,
@@ -125,13 +125,13 @@ final class WriterSession {
       let variant = variants[session.span] ?? 0
       guard variant >= 0 else { continue }
       let span = batch.spans[session.span]
-      try facts.add(session, trace: try traces.row(of: span.traceID).row, spanID: span.spanID, variant: variant)
+      try facts.add(session, trace: try traces.row(of: span.traceID), spanID: span.spanID, variant: variant)
     }
     for link in batch.links {
       let variant = variants[link.span] ?? 0
       guard variant >= 0 else { continue }
       let span = batch.spans[link.span]
-      try facts.add(link, trace: try traces.row(of: span.traceID).row, spanID: span.spanID, variant: variant)
+      try facts.add(link, trace: try traces.row(of: span.traceID), spanID: span.spanID, variant: variant)
     }
   }
 
