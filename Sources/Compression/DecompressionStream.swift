@@ -51,6 +51,9 @@ package struct DecompressionStream: ~Copyable {
     return try loop!.step(input.span, maximumInput: maximumInput, maximumOutput: maximumOutput)
   }
 
+  /// The bytes that have come out so far; who bounds memory counts them after each step.
+  package var outputCount: Int { whole?.count ?? loop?.output.count ?? 0 }
+
   /// The output.
   ///
   /// - Precondition: The last ``step(maximumOutput:)`` returned `true`.

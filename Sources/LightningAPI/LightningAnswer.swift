@@ -52,7 +52,7 @@ enum LightningAnswer {
 
   /// The client tries again after a 5xx, and not after a 4xx.
   static func failure(_ error: StoreError) -> HTTPResponse {
-    var response = detail(error.code == .deadline ? 504 : 503, "\(error)")
+    var response = detail(error.code == .deadline ? 504 : 503, "the store cannot answer: \(error.code)")
     response.headers.append("retry-after", "1")
     return response
   }

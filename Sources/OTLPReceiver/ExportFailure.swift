@@ -62,15 +62,15 @@ struct ExportFailure: Error {
 
   init(_ error: OTLPJSONError) { self = .malformed("\(error)") }
 
-  /// What the store could not do.
+  /// What the store could not do; the cause, which may name files, is in the log.
   ///
   /// A sender drops its spans on any other status than these few, so whatever may pass is 503.
   init(_ error: StoreError, retryAfter: Int) {
     self =
       error.isRetryable
-      ? .overloaded("the spans could not be stored: \(error)", retryAfter: retryAfter)
+      ? .overloaded("the spans could not be stored: \(error.code)", retryAfter: retryAfter)
       : ExportFailure(
-        status: 500, code: .internal, message: "the spans cannot be stored: \(error)", reason: "store")
+        status: 500, code: .internal, message: "the spans cannot be stored: \(error.code)", reason: "store")
     if error.isRetryable && error.code != .overloaded { reason = "store" }
   }
 

@@ -33,9 +33,7 @@ enum GRPCMessage {
     let coding = try coding(request)
     let body = try await receiveBody(request.body, limit: limit, &share, retryAfter)
     guard let prefix = try Prefix(body.span) else { throw broken("the call carries no whole message") }
-    guard body.count == prefixLength + prefix.length else {
-      throw broken("the call does not carry exactly one message")
-    }
+    guard body.count == prefixLength + prefix.length else { throw notOneMessage }
     let message = Array(body[prefixLength...])
     guard prefix.isCompressed else { return message }
     guard let coding, coding != .identity else {
@@ -51,20 +49,24 @@ enum GRPCMessage {
     }
   }
 
-  /// Receives the body; the announced length is checked as soon as it is there, and nothing is reserved for it.
+  /// Receives the body; the announced length is checked as soon as it is there, little is reserved for it, and no more
+  /// than it is taken.
   private static func receiveBody(
     _ body: RequestBody, limit: Int, _ share: inout InFlightBudget.Share, _ retryAfter: Int
   ) async throws(ExportFailure) -> [UInt8] {
     var bytes: [UInt8] = []
+    var announced: Int?
     while let piece = try await RequestBytes.next(body) {
       guard share.grow(by: piece.count) else {
         throw .overloaded("too many bytes of requests are in flight", retryAfter: retryAfter)
       }
-      let isFirst = bytes.count < prefixLength
       if bytes.isEmpty { bytes = piece } else { bytes.append(contentsOf: piece) }
-      guard isFirst, let prefix = try Prefix(bytes.span) else { continue }
-      guard prefix.length <= limit else { throw .tooLarge(limit) }
-      bytes.reserveCapacity(min(prefixLength + prefix.length, 1 << 20))
+      if announced == nil, let prefix = try Prefix(bytes.span) {
+        guard prefix.length <= limit else { throw .tooLarge(limit) }
+        announced = prefixLength + prefix.length
+        bytes.reserveCapacity(min(prefixLength + prefix.length, 1 << 20))
+      }
+      guard bytes.count <= announced ?? prefixLength else { throw notOneMessage }
     }
     return bytes
   }
@@ -81,6 +83,8 @@ enum GRPCMessage {
         reason: "unsupported")
     }
   }
+
+  private static var notOneMessage: ExportFailure { broken("the call does not carry exactly one message") }
 
   static func broken(_ message: String) -> ExportFailure {
     ExportFailure(status: 200, code: .internal, message: message, reason: "malformed")

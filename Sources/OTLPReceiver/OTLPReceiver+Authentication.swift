@@ -1,11 +1,13 @@
 package import Transport
 
 extension OTLPReceiver {
-  /// The answer to a request without a valid token, in the form of its transport.
-  package static func unauthenticated(_ request: HTTPRequest) -> HTTPResponse {
+  /// Notes a request without a valid token, and answers it in the form of its transport.
+  package func unauthenticated(_ request: HTTPRequest) -> HTTPResponse {
     let failure = ExportFailure(
       status: 401, code: .unauthenticated, message: "a bearer token is needed", reason: "unauthenticated")
-    if isGRPC(request) { return GRPCResponse.failure(failure) }
+    let transport: ReceiverMetrics.Transport = Self.isGRPC(request) ? .grpc : .http
+    refused(request, transport, reason: failure.reason, detail: failure.message, spans: nil)
+    if transport == .grpc { return GRPCResponse.failure(failure) }
     let isJSON = request.headers.first("content-type")?.hasPrefix("application/json") == true
     let status = StatusMessage(failure: failure)
     return HTTPResponse(

@@ -8,7 +8,10 @@ import Transport
 /// [OTLP/gRPC](https://opentelemetry.io/docs/specs/otlp/#otlpgrpc)
 extension OTLPReceiver {
   func respondToCall(_ request: HTTPRequest, _ tag: RolloutTag) async -> HTTPResponse {
-    if let refusal = refuseHead(request) { return refusal }
+    if let refusal = refuseHead(request) {
+      refused(request, .grpc, reason: "unsupported", detail: "no gRPC call by its head", spans: nil)
+      return refusal
+    }
     guard let method = GRPCMethod(path: request.path) else {
       return GRPCResponse.failure(
         ExportFailure(

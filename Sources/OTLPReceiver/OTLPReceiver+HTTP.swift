@@ -52,7 +52,7 @@ extension OTLPReceiver {
     var share = InFlightBudget.Share(budget)
     let limit = options.requestBytes
     let delay = options.retryDelaySeconds
-    let sent = try await RequestBytes.receive(request.body, limit: limit, &share, retryAfter: delay)
+    let sent = try await RequestBytes.receive(request, limit: limit, &share, retryAfter: delay)
     var bytes = try await RequestBytes.decompress(sent, coding, limit: limit, &share, retryAfter: delay)
     if encoding == .json { bytes = try Self.transcode(bytes) }
     return try await pipeline.store(bytes, tag: tag, .http)

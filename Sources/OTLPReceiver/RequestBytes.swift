@@ -4,18 +4,22 @@ import Transport
 /// Brings the body of a request into memory, bounded while it arrives and while it is decompressed.
 enum RequestBytes {
   /// Bodies up to this size are collected at once; of larger ones every piece is charged as it comes.
+  ///
+  /// Only over HTTP/1, where a connection has one body at a time: hundreds of streams would be hundreds of bodies that
+  /// nobody has counted.
   private static let smallBody = 256 << 10
 
-  /// Decompressing more than this is done in pieces, so that the loop serves others in between.
-  private static let smallInput = 128 << 10
+  /// What one step of decompression gives, so that the loop serves others in between; an ordinary batch is one step.
+  private static let stepBytes = 2 << 20
 
   /// Receives the body as it was sent.
   static func receive(
-    _ body: RequestBody, limit: Int, _ share: inout InFlightBudget.Share, retryAfter: Int
+    _ request: HTTPRequest, limit: Int, _ share: inout InFlightBudget.Share, retryAfter: Int
   ) async throws(ExportFailure) -> [UInt8] {
+    let body = request.body
     if let declared = body.declaredLength {
       guard declared <= limit else { throw .tooLarge(limit) }
-      if declared <= smallBody {
+      if declared <= smallBody && request.version != .http2 {
         let bytes = try await collect(body, limit)
         try charge(bytes.count, &share, retryAfter)
         return bytes
@@ -35,20 +39,21 @@ enum RequestBytes {
     _ bytes: [UInt8], _ coding: ContentCoding, limit: Int, _ share: inout InFlightBudget.Share, retryAfter: Int
   ) async throws(ExportFailure) -> [UInt8] {
     if coding == .identity { return bytes }
-    var output: [UInt8] = []
-    do throws(CompressionError) {
-      if bytes.count <= smallInput {
-        output = try Decompressor.decompress(bytes.span, coding: coding, limit: limit)
-      } else {
-        var stream = DecompressionStream(bytes, coding: coding, limit: limit)
-        while try !stream.step() { await Task.yield() }
-        output = stream.finish()
+    var stream = DecompressionStream(bytes, coding: coding, limit: limit)
+    var charged = 0
+    while true {
+      let isDone: Bool
+      do throws(CompressionError) {
+        isDone = try stream.step(maximumOutput: stepBytes)
+      } catch {
+        throw ExportFailure(error)
       }
-    } catch {
-      throw ExportFailure(error)
+      // Step by step: a body of a few kilobytes can become the whole limit, and many can do so at once.
+      try charge(stream.outputCount - charged, &share, retryAfter)
+      charged = stream.outputCount
+      if isDone { return stream.finish() }
+      await Task.yield()
     }
-    try charge(output.count, &share, retryAfter)
-    return output
   }
 
   private static func collect(_ body: RequestBody, _ limit: Int) async throws(ExportFailure) -> [UInt8] {

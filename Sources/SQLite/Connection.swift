@@ -161,9 +161,6 @@ import CSQLite
 
   /// Bytes of pages in the WAL after the last commit of this connection; 0 unless it is watched.
   package var walBytes: Int { wal.pages * 4096 }
-
-  /// Gives memory of the page cache back.
-  package func releaseMemory() { unsafe sqlite3_db_release_memory(handle) }
 }
 
 private final class Deadline {

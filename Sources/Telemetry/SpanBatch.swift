@@ -24,7 +24,11 @@ package struct SpanBatch: Sendable {
 
   /// The bytes that this batch holds while it waits, roughly.
   package var byteCount: Int {
-    segments.reduce(spans.count * MemoryLayout<SpanFacts>.stride) { $0 + $1.bytes.count + $1.compressed.count }
+    let facts =
+      spans.count * MemoryLayout<SpanFacts>.stride + contexts.count * MemoryLayout<SpanContext>.stride
+      + tags.count * MemoryLayout<RolloutTag>.stride + sessions.count * MemoryLayout<SpanSession>.stride
+      + links.count * MemoryLayout<SpanLink>.stride
+    return segments.reduce(facts) { $0 + $1.bytes.count + $1.compressed.count }
   }
 }
 

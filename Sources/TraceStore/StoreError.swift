@@ -39,7 +39,7 @@ package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Whether the same call can succeed later.
-  package var isRetryable: Bool { code != .refused && code != .incompatible }
+  package var isRetryable: Bool { code != .refused }
 
   package var description: String { "\(code): \(message)" }
 }

@@ -32,7 +32,7 @@ struct RequestRouter: Sendable {
     // Health says nothing of the data, so it needs no token.
     if let answer = operations.health(request) { return answer }
     if routeSets.contains(.ingest), let route = OTLPReceiver.route(request) {
-      guard isAllowed(request, ingestTokens) else { return OTLPReceiver.unauthenticated(request) }
+      guard isAllowed(request, ingestTokens) else { return receiver.unauthenticated(request) }
       // Who has shown a token, or is on this machine, may say which rollout it works for.
       let isTrusted = !ingestTokens.isEmpty || request.peer.isLoopback
       return await receiver.respond(to: request, route, isTrusted: isTrusted)

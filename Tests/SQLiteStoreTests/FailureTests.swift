@@ -26,7 +26,9 @@ import TraceStore
 
   private static func span(_ number: UInt64) -> TestSpan {
     TestSpan(trace: number, number).with {
-      $0.attributes = [("agentlightning.rollout_id", .string("r")), ("text", .string(String(repeating: "x", count: 9_000)))]
+      $0.attributes = [
+        ("agentlightning.rollout_id", .string("r")), ("text", .string(String(repeating: "x", count: 9_000))),
+      ]
     }
   }
 

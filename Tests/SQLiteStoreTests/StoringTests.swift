@@ -11,10 +11,14 @@ import TraceStore
       $0.attributes = [("text", .string("value")), ("number", .int(-1))]
     }
     try await withNewStore { store async throws in
-      #expect(try await store.append(batch([span], resource: [("service.name", .string("agent"))])) == AppendReceipt(stored: 1))
+      #expect(
+        try await store.append(batch([span], resource: [("service.name", .string("agent"))]))
+          == AppendReceipt(stored: 1))
       let stored = try #require(try await store.spans(ofTrace: 1).first)
       #expect(stored.bytes == span.bytes)
-      #expect(stored.resourceSpans == Array(exportRequest(resource: [("service.name", .string("agent"))], scopes: [[span]]).dropFirst(3)))
+      #expect(
+        stored.resourceSpans
+          == Array(exportRequest(resource: [("service.name", .string("agent"))], scopes: [[span]]).dropFirst(3)))
       #expect(stored.row.traceID == span.traceID && stored.row.spanID == span.spanID)
       #expect(stored.row.parentID == SpanID(value: 6))
       #expect(stored.row.name == "operation")

@@ -24,7 +24,8 @@ import TraceStore
 
   @Test func `a span is found by its rollout and attempt`() async throws {
     try await withNewStore { store async throws in
-      _ = try await store.append(batch([Self.tagged(1, "r", "a"), Self.tagged(2, "r", "b"), Self.tagged(3, "other", "a")]))
+      _ = try await store.append(
+        batch([Self.tagged(1, "r", "a"), Self.tagged(2, "r", "b"), Self.tagged(3, "other", "a")]))
       let rows = try await store.rows(ofRollout: "r")
       #expect(rows.map(\.spanID.value) == [1, 2])
       #expect(rows.map(\.attemptID) == ["a", "b"])

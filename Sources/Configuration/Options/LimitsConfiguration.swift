@@ -52,7 +52,8 @@ package struct LimitsConfiguration: Sendable, Equatable {
 extension LimitsConfiguration {
   static let options = [
     ConfigurationOption(
-      "limits.request_bytes", \.limits.requestBytes, .bytes(1 << 10...1 << 31),
+      "limits.request_bytes", \.limits.requestBytes, .bytes(1 << 10...1 << 29),
+      // Offsets in a request have 31 bits, and repairing its texts can make it three times as large.
       "The largest request body, compressed and decompressed."),
     ConfigurationOption(
       "limits.in_flight_bytes", \.limits.inFlightBytes, .bytes(1 << 10...1 << 40),

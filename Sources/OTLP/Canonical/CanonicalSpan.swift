@@ -19,10 +19,10 @@ package enum CanonicalSpan {
   package static func bytes(resourceSpans: Span<UInt8>, scopeSpans: Span<UInt8>, span: Span<UInt8>)
     throws(ProtobufError) -> [UInt8]
   {
-    try envelope(resourceSpans: resourceSpans, scopeSpans: scopeSpans) + bytes(span: span)
+    try envelope(resourceSpans: resourceSpans, scopeSpans: scopeSpans) + self.span(span)
   }
 
-  /// The first part of the canonical bytes: what a span belongs to. All spans of a scope share it.
+  /// The first part of ``bytes(resourceSpans:scopeSpans:span:)``: what the spans of a scope have in common.
   package static func envelope(resourceSpans: Span<UInt8>, scopeSpans: Span<UInt8>) throws(ProtobufError) -> [UInt8] {
     var encoder = CanonicalEncoder()
     try encoder.envelope(.resourceSpans, resourceSpans)
@@ -30,10 +30,10 @@ package enum CanonicalSpan {
     return encoder.output.bytes
   }
 
-  /// The second part: the span itself.
-  package static func bytes(span: Span<UInt8>) throws(ProtobufError) -> [UInt8] {
+  /// The second part of ``bytes(resourceSpans:scopeSpans:span:)``: the span itself.
+  package static func span(_ span: Span<UInt8>) throws(ProtobufError) -> [UInt8] {
     var encoder = CanonicalEncoder()
-    encoder.output.bytes.reserveCapacity(span.count + 64)
+    encoder.output.bytes.reserveCapacity(span.count + 256)
     try encoder.message(.span, span, MessageParts(0..<span.count), depth: 0)
     return encoder.output.bytes
   }

@@ -34,6 +34,11 @@ package struct RequestScanner: Sendable {
   private struct OpenScope: Sendable {
     var range: Range<Int>
     var position: Int
+    /// Whether it stands in the batch's contexts.
+    ///
+    /// Only one with spans does: a request of empty ones is small on the wire, and its contexts would be a multiple
+    /// of it.
+    var isContext = false
   }
 
   /// Prepares for a request.
@@ -103,8 +108,6 @@ package struct RequestScanner: Sendable {
       open.position = reader.position
       resource = open
       try checkScope(bytes, range)
-      batch.contexts.append(
-        SpanContext(resourceSpans: open.range, scopeSpans: range, service: open.facts.service))
       scope = OpenScope(range: range, position: range.lowerBound)
       return
     }
@@ -128,7 +131,7 @@ package struct RequestScanner: Sendable {
   ///
   /// `repeated Span spans = 2`.
   private mutating func readSpans(_ bytes: Span<UInt8>, until limit: Int) throws(ProtobufError) {
-    guard let open = scope, let facts = resource?.facts else { return }
+    guard var open = scope, let resource else { return }
     var reader = ProtobufReader(bytes, at: open.position..<open.range.upperBound)
     while reader.position <= limit {
       guard let tag = try reader.nextTag() else {
@@ -136,11 +139,17 @@ package struct RequestScanner: Sendable {
         return
       }
       if tag == .lengthDelimited(2) {
-        try spanScan.span(bytes, try reader.lengthDelimited(), facts, &scan, &batch)
+        if !open.isContext {
+          open.isContext = true
+          batch.contexts.append(
+            SpanContext(resourceSpans: resource.range, scopeSpans: open.range, service: resource.facts.service))
+        }
+        try spanScan.span(bytes, try reader.lengthDelimited(), resource.facts, &scan, &batch)
       } else {
         try reader.skip(tag)
       }
     }
-    scope?.position = reader.position
+    open.position = reader.position
+    scope = open
   }
 }

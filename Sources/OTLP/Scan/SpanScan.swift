@@ -5,6 +5,11 @@ import Telemetry
 ///
 /// The lists that it needs meanwhile are kept from span to span, so that no span allocates them.
 struct SpanScan: Sendable {
+  /// Links of a span that attribution follows: the limit that SDKs have.
+  ///
+  /// All of them are stored.
+  private static let indexedLinks = 128
+
   private var links: [(TraceID, SpanID)] = []
   private var sessions: [(SpanSession.Key, Range<Int>)] = []
 
@@ -102,12 +107,18 @@ struct SpanScan: Sendable {
     case .sequence: facts.sequence = ScalarValue(bytes, value)?.count(bytes) ?? -1
     case .inputTokens: facts.inputTokens = ScalarValue(bytes, value)?.count(bytes) ?? -1
     case .outputTokens: facts.outputTokens = ScalarValue(bytes, value)?.count(bytes) ?? -1
-    case .session: sessions.append((.session, value))
-    case .conversation: sessions.append((.conversation, value))
-    case .openClawSession: sessions.append((.openClawSession, value))
-    case .openClawSessionKey: sessions.append((.openClawSessionKey, value))
+    case .session: note(.session, value)
+    case .conversation: note(.conversation, value)
+    case .openClawSession: note(.openClawSession, value)
+    case .openClawSessionKey: note(.openClawSessionKey, value)
     case .serviceName: break
     }
+  }
+
+  /// Notes a session; of one key the last value counts, so that a span has four at most.
+  private mutating func note(_ key: SpanSession.Key, _ value: Range<Int>) {
+    sessions.removeAll { $0.0 == key }
+    sessions.append((key, value))
   }
 
   private mutating func finish(
@@ -122,7 +133,7 @@ struct SpanScan: Sendable {
         guard let text = ScalarValue(bytes, value)?.text(bytes) else { continue }
         batch.sessions.append(SpanSession(span: batch.spans.count, key: key, value: text))
       }
-      for (traceID, spanID) in links {
+      for (traceID, spanID) in links.prefix(Self.indexedLinks) {
         batch.links.append(SpanLink(span: batch.spans.count, traceID: traceID, spanID: spanID))
       }
     }

@@ -1,4 +1,3 @@
-import Protobuf
 package import Telemetry
 
 /// Cuts a request into segments.
@@ -21,10 +20,7 @@ package enum SegmentSplitter {
       batch.segments = [SegmentDraft(bytes: request, spans: 0..<batch.spans.count)]
       return
     }
-    var pieces = PieceWriter(batch)
-    pieces.write(request.span)
-    batch.spans = pieces.spans
-    batch.segments = pieces.segments
+    let pieces = PiecePlanner(batch).pieces(of: request.span)
+    for piece in pieces { batch.segments.append(piece.write(request.span, &batch.spans)) }
   }
 }
-

@@ -45,7 +45,7 @@ final class AttemptGroups {
     isRestricted = true
     select = try connection.prepare(Self.selectName)
     var attempts = try connection.prepare(
-      "SELECT id, attempt_id IS NOT NULL, attempt_id FROM attempts WHERE rollout = 0")
+      "SELECT id, attempt_id IS NOT NULL, attempt_id FROM attempts WHERE rollout = 0 AND spans > 0")
     try attempts.forEach { (row: borrowing Row) in
       names[row.int(at: 0)] = Names(rolloutID: nil, attemptID: row.int(at: 1) == 0 ? nil : row.string(at: 2))
     }

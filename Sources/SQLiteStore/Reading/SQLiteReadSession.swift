@@ -43,22 +43,14 @@ final class SQLiteReadSession: ReadSession {
   }
 
   func select(_ query: SpanQuery) throws(StoreError) -> SpanSelection {
-    var selected = try guarded { () throws(SQLiteError) in
-      var selected: [SpanRow] = []
+    try guarded { () throws(SQLiteError) in
+      var builder = SelectionBuilder(query)
       let groups = try groups(of: query)
       for (trace, traceID) in try traceRows(of: query, groups) {
-        try rows.forEach(in: trace, traceID, groups) { row throws(SQLiteError) in
-          let row = try withWholeName(row)
-          if query.accepts(row) { selected.append(row) }
-        }
+        try rows.forEach(in: trace, traceID, groups) { row throws(SQLiteError) in builder.add(try withWholeName(row)) }
       }
-      return selected
+      return builder.selection()
     }
-    let total = selected.count
-    query.sort(&selected)
-    let start = min(max(0, query.offset), total)
-    let end = query.limit.map { min(total, start + max(0, $0)) } ?? total
-    return SpanSelection(rows: Array(selected[start..<end]), total: total)
   }
 
   /// The index cuts long names; the log has them as a whole.

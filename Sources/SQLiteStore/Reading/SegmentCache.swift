@@ -2,12 +2,12 @@ import Compression
 import SQLite
 import Telemetry
 
-/// Decompressed segments of one connection, the recently used ones.
+/// Decompressed segments of one connection, those that were loaded last.
 struct SegmentCache: ~Copyable {
   private let capacity: Int
   private var size = 0
   private var segments: [Int64: [UInt8]] = [:]
-  /// From the least to the most recently read.
+  /// In the order in which they were loaded.
   private var order: [Int64] = []
   private var select: Statement
   private let decompressor: SegmentDecompressor
@@ -56,12 +56,5 @@ struct SegmentCache: ~Copyable {
       }
       return bytes
     }
-  }
-
-  /// Forgets everything; what was rolled back must not be served.
-  mutating func removeAll() {
-    segments.removeAll()
-    order.removeAll()
-    size = 0
   }
 }

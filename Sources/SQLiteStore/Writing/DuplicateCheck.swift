@@ -1,5 +1,6 @@
 import SQLite
 import Telemetry
+import TraceStore
 
 /// Decides what a span is whose ids are taken: the same span again, or a different one.
 ///
@@ -11,11 +12,9 @@ struct DuplicateCheck: ~Copyable {
   struct Candidate {
     var trace: Int64
     var spanID: SpanID
-    /// Its draft's bytes and where it starts in them.
-    var bytes: [UInt8]
+    /// The segment that is not written yet, and where it starts in its bytes.
+    var segment: Int64
     var offset: Int
-    /// Where the draft goes, which no other draft does.
-    var place: SegmentPacker.Place
   }
 
   enum Finding {
@@ -24,28 +23,28 @@ struct DuplicateCheck: ~Copyable {
     case different(variant: Int64)
   }
 
-  private var nextVariant: Statement
+  private var findLast: Statement
   private var findByHash: Statement
   private var insertHash: Statement
   private var findSpan: Statement
   private var cache: SegmentCache
-  /// Reads the draft at `place`.
-  private var candidates = SpanContentsReader()
-  private var place: SegmentPacker.Place?
-  /// Reads the segment of the span that was compared last.
-  private var stored = SpanContentsReader()
-  private var segment: Int64 = 0
+  private var candidates: ContentsReader
+  private var stored: ContentsReader
 
   init(_ connection: borrowing Connection) throws {
-    let nextVariant = try connection.prepare(
-      "SELECT coalesce(max(variant) + 1, 0) FROM span_variants WHERE trace = ?1 AND span_id = ?2")
+    // One step down the key: counting them would cost the square of many variants.
+    let findLast = try connection.prepare(
+      "SELECT variant FROM spans WHERE trace = ?1 AND span_id = ?2 ORDER BY variant DESC LIMIT 1")
     let findByHash = try connection.prepare(
       "SELECT variant FROM span_variants WHERE trace = ?1 AND span_id = ?2 AND hash = ?3 ORDER BY variant")
     let insertHash = try connection.prepare("INSERT INTO span_variants VALUES(?1, ?2, ?3, ?4)")
     let findSpan = try connection.prepare(
       "SELECT segment, offset FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant = ?3")
     let cache = try SegmentCache(connection, capacity: 1 << 20)
-    self.nextVariant = nextVariant
+    let seed = try connection.integer("SELECT salt_low FROM store") ?? 0
+    candidates = ContentsReader(seed: UInt64(bitPattern: seed))
+    stored = candidates
+    self.findLast = findLast
     self.findByHash = findByHash
     self.insertHash = insertHash
     self.findSpan = findSpan
@@ -56,33 +55,39 @@ struct DuplicateCheck: ~Copyable {
   ///
   /// - Parameter packer: Holds the bytes of the segment that is not written yet.
   mutating func check(_ candidate: Candidate, _ packer: borrowing SegmentPacker) throws -> Finding {
-    if place != candidate.place {
-      candidates = SpanContentsReader()
-      place = candidate.place
-    }
-    guard let contents = try candidates.contents(at: candidate.offset, in: candidate.bytes) else {
-      throw SQLiteError(code: .corrupt, operation: "compare", message: "a draft does not hold its span")
-    }
-    try Self.bindKey(&nextVariant, candidate)
-    let next = try nextVariant.first { (row: borrowing Row) in row.int(at: 0) } ?? 0
-    if next == 0 {
+    guard let bytes = packer.bytes(of: candidate.segment),
+      let contents = try candidates.contents(of: candidate.offset, in: bytes, segment: candidate.segment)
+    else { throw StoreError(.refused, "a span cannot be read back") }
+    try Self.bindKey(&findLast, candidate)
+    let last = try findLast.first { (row: borrowing Row) in row.int(at: 0) } ?? 0
+    // The hash of the first span is not kept before there is a second one.
+    if last == 0 {
       let first = try storedContents(candidate, variant: 0, packer)
-      if first?.isEqual(to: contents) == true { return .duplicate(variant: 0) }
-      if let first { try insert(candidate, hash: first.hash, variant: 0) }
+      if let first, isRepeat(contents, of: first) { return .duplicate(variant: 0) }
+      try insert(candidate, hash: first?.hash ?? stored.emptyHash, variant: 0)
       try insert(candidate, hash: contents.hash, variant: 1)
       return .different(variant: 1)
     }
-    let hash = contents.hash
+    for variant in try variants(candidate, hash: contents.hash) {
+      let other = try storedContents(candidate, variant: variant, packer)
+      if let other, isRepeat(contents, of: other) { return .duplicate(variant: variant) }
+    }
+    try insert(candidate, hash: contents.hash, variant: last + 1)
+    return .different(variant: last + 1)
+  }
+
+  private mutating func isRepeat(_ contents: ContentsReader.Contents, of other: ContentsReader.Contents) -> Bool {
+    guard contents.equals(other) else { return false }
+    stored.share(contents.envelope)
+    return true
+  }
+
+  private mutating func variants(_ candidate: Candidate, hash: UInt64) throws(SQLiteError) -> [Int64] {
     var variants: [Int64] = []
     try Self.bindKey(&findByHash, candidate)
-    try findByHash.bind(hash, at: 3)
+    try findByHash.bind(Int64(bitPattern: hash), at: 3)
     try findByHash.forEach { (row: borrowing Row) in variants.append(row.int(at: 0)) }
-    for variant in variants {
-      let known = try storedContents(candidate, variant: variant, packer)
-      if known?.isEqual(to: contents) == true { return .duplicate(variant: variant) }
-    }
-    try insert(candidate, hash: hash, variant: next)
-    return .different(variant: next)
+    return variants
   }
 
   private static func bindKey(_ statement: inout Statement, _ candidate: Candidate) throws(SQLiteError) {
@@ -90,9 +95,9 @@ struct DuplicateCheck: ~Copyable {
     try statement.bind(Int64(bitPattern: candidate.spanID.value), at: 2)
   }
 
-  private mutating func insert(_ candidate: Candidate, hash: Int64, variant: Int64) throws(SQLiteError) {
+  private mutating func insert(_ candidate: Candidate, hash: UInt64, variant: Int64) throws(SQLiteError) {
     try Self.bindKey(&insertHash, candidate)
-    try insertHash.bind(hash, at: 3)
+    try insertHash.bind(Int64(bitPattern: hash), at: 3)
     try insertHash.bind(variant, at: 4)
     try insertHash.run()
   }
@@ -100,16 +105,12 @@ struct DuplicateCheck: ~Copyable {
   /// The contents of a stored span; `nil` when its bytes cannot be found.
   private mutating func storedContents(
     _ candidate: Candidate, variant: Int64, _ packer: borrowing SegmentPacker
-  ) throws -> SpanContents? {
+  ) throws -> ContentsReader.Contents? {
     try Self.bindKey(&findSpan, candidate)
     try findSpan.bind(variant, at: 3)
     let found = try findSpan.first { (row: borrowing Row) in (row.int(at: 0), Int(row.int(at: 1))) }
     guard let (segment, offset) = found else { return nil }
     guard let bytes = try packer.bytes(of: segment) ?? cache.bytes(of: segment) else { return nil }
-    if self.segment != segment {
-      stored = SpanContentsReader()
-      self.segment = segment
-    }
-    return try stored.contents(at: offset, in: bytes)
+    return try stored.contents(of: offset, in: bytes, segment: segment)
   }
 }

@@ -34,7 +34,9 @@ final class RecentTraces: Sendable {
     }
   }
 
-  /// Forgets what has left. A snapshot that does not know these in the table is older than `lookedUpID`.
+  /// Forgets what has left.
+  ///
+  /// A snapshot that does not know these in the table is older than `lookedUpID`.
   func finishLeaving(upTo lookedUpID: Int64) {
     state.withLock { state in
       state.leaving = [:]

@@ -126,8 +126,9 @@ struct TraceIndex: ~Copyable {
   ///
   /// Called once a transaction, before its commit.
   mutating func maintain() throws(SQLiteError) {
-    // Twice as fast as traces come in, so that a move always ends before the next one is due.
-    let step = max(capacities.minimumStep, 2 * new.count)
+    // Twice as fast as traces come in, so that a move always ends before the next one is due; and what one huge request
+    // brought leaves the memory within some hundred transactions.
+    let step = max(capacities.minimumStep, 2 * new.count, leaving.count / 128)
     try insertNew()
     if nextLeaving == leaving.count && recent.growingCount >= capacities.memory { startLeaving() }
     try moveOutOfMemory(step)

@@ -97,7 +97,7 @@ final class WriterSession {
     if try !inserter.insert(span, placement, draft.bytes.span, connection) {
       let finding = try duplicates.check(
         DuplicateCheck.Candidate(
-          trace: placement.trace, spanID: span.spanID, bytes: draft.bytes, offset: Int(span.offset), place: place),
+          trace: placement.trace, spanID: span.spanID, segment: place.segment, offset: place.start + Int(span.offset)),
         packer)
       switch finding {
       case .duplicate(let variant):

@@ -103,7 +103,7 @@ func batch(
 struct UncleanRequest: Error {}
 
 extension ProtobufWriter {
-  /// `repeated KeyValue`
+  /// The text `repeated KeyValue`.
   mutating func attributes(_ field: UInt32, _ attributes: [(String, TestSpan.Value)]) {
     for (key, value) in attributes {
       let member = beginMessage(field)
