@@ -136,7 +136,7 @@ let tests: [Target] = [
       "FaultVFS", "OTLP", "Protobuf", "SQLite", "SQLiteStore", "SeededRandom", "Telemetry", "Threads",
       "TraceStore",
     ], swiftSettings: settings),
-  .testTarget(name: "TransportTests", dependencies: ["CNGHTTP2", "Transport"], swiftSettings: settings),
+  .testTarget(name: "TransportTests", dependencies: ["CNGHTTP2", "Threads", "Transport"], swiftSettings: settings),
   .testTarget(name: "YAMLTests", dependencies: ["YAML"], swiftSettings: settings),
 ]
 

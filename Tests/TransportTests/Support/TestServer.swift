@@ -1,3 +1,5 @@
+import Threads
+
 @testable import Transport
 
 /// Starts a server on a free port of both loopback addresses, and shuts it down after `body`.
