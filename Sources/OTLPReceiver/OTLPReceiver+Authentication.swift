@@ -6,7 +6,7 @@ extension OTLPReceiver {
     let failure = ExportFailure(
       status: 401, code: .unauthenticated, message: "a bearer token is needed", reason: "unauthenticated")
     if isGRPC(request) { return GRPCResponse.failure(failure) }
-    let isJSON = request.headers.first("content-type")?.hasPrefix("application/json") == true
+    let isJSON = request.headers.first("content-type")?.lowercased().hasPrefix("application/json") == true
     let status = StatusMessage(failure: failure)
     return HTTPResponse(
       status: 401,
