@@ -106,6 +106,9 @@ extension OTLPReceiver {
   }
 
   private static func failure(_ failure: ExportFailure, _ encoding: Encoding) -> HTTPResponse {
+    var failure = failure
+    // A body that cannot be decompressed is internal for gRPC alone, where the framing is the library's business.
+    if failure.status == 400 { failure.code = .invalidArgument }
     let status = StatusMessage(failure: failure)
     var response = HTTPResponse(
       status: failure.status, headers: ["content-type": encoding.rawValue],

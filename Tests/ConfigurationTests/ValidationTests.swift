@@ -6,9 +6,9 @@ struct ValidationTests {
   @Test("limits fit into each other")
   func limits() throws {
     #expect(
-      try problems(["--set", "limits.request_bytes=1GiB"]) == [
-        "limits.in_flight_bytes: 268435456 is less than limits.request_bytes, which is 1073741824",
-        "limits.queue_bytes: 67108864 is less than limits.request_bytes, which is 1073741824",
+      try problems(["--set", "limits.request_bytes=512MiB"]) == [
+        "limits.in_flight_bytes: 268435456 is less than limits.request_bytes, which is 536870912",
+        "limits.queue_bytes: 67108864 is less than limits.request_bytes, which is 536870912",
       ])
     #expect(
       try problems(["--set", "query.maximum_limit=10"]) == [

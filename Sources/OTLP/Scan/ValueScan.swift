@@ -62,13 +62,16 @@ struct ValueScan: Sendable {
     }
   }
 
-  /// Checks one `KeyValue` with its fields in any order; of repeated parts the last counts.
+  /// Checks one `KeyValue` with its fields in any order.
+  ///
+  /// Of repeated keys the last counts. Repeated values would have to be merged, which is left to the rewriting.
   @inline(never)
   private mutating func anyKeyValue(_ bytes: Span<UInt8>, _ range: Range<Int>, depth: Int) throws(ProtobufError)
     -> KeyValue
   {
     let empty = unsafe Range(uncheckedBounds: (range.lowerBound, range.lowerBound))
     var result = KeyValue(key: empty, value: empty)
+    var hasValue = false
     var reader = ProtobufReader(bytes, at: range)
     while let tag = try reader.nextTag() {
       switch tag.rawValue {
@@ -76,6 +79,8 @@ struct ValueScan: Sendable {
         result.key = try reader.lengthDelimited()
         string(bytes, result.key)
       case ProtobufTag.lengthDelimited(2).rawValue:
+        if hasValue { isClean = false }
+        hasValue = true
         result.value = try reader.lengthDelimited()
         try anyValue(bytes, result.value, depth: depth)
       default:
@@ -86,8 +91,11 @@ struct ValueScan: Sendable {
   }
 
   /// Checks one `AnyValue`.
+  ///
+  /// - Parameter depth: How many others it lies in.
   @inline(never)
   private mutating func anyValue(_ bytes: Span<UInt8>, _ range: Range<Int>, depth: Int) throws(ProtobufError) {
+    guard depth < maximumDepth else { throw .tooDeep }
     var reader = ProtobufReader(bytes, at: range)
     while let tag = try reader.nextTag() {
       switch tag.rawValue {
@@ -106,7 +114,6 @@ struct ValueScan: Sendable {
   ///
   /// `repeated AnyValue values = 1`.
   private mutating func array(_ bytes: Span<UInt8>, _ range: Range<Int>, depth: Int) throws(ProtobufError) {
-    guard depth < maximumDepth else { throw .tooDeep }
     var reader = ProtobufReader(bytes, at: range)
     while let tag = try reader.nextTag() {
       if tag == .lengthDelimited(1) {
@@ -121,7 +128,6 @@ struct ValueScan: Sendable {
   ///
   /// `repeated KeyValue values = 1`.
   private mutating func keyValues(_ bytes: Span<UInt8>, _ range: Range<Int>, depth: Int) throws(ProtobufError) {
-    guard depth < maximumDepth else { throw .tooDeep }
     var reader = ProtobufReader(bytes, at: range)
     while let tag = try reader.nextTag() {
       if tag == .lengthDelimited(1) {
