@@ -32,8 +32,10 @@ package struct RequestScanner: Sendable {
   private struct OpenScope: Sendable {
     var range: Range<Int>
     var position: Int
-    /// Whether it stands in the batch's contexts. Only one with spans does: a request of empty ones is small on the
-    /// wire, and its contexts would be a multiple of it.
+    /// Whether it stands in the batch's contexts.
+    ///
+    /// Only one with spans does: a request of empty ones is small on the wire, and its contexts would be a multiple of
+    /// it.
     var isContext = false
   }
 

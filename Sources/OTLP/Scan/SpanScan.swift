@@ -5,7 +5,9 @@ import Telemetry
 ///
 /// The lists that it needs meanwhile are kept from span to span, so that no span allocates them.
 struct SpanScan: Sendable {
-  /// Links of a span that attribution follows: the limit that SDKs have. All of them are stored.
+  /// How many links of a span attribution follows, the limit that SDKs have.
+  ///
+  /// All of them are stored.
   private static let indexedLinks = 128
 
   private var links: [(TraceID, SpanID)] = []
