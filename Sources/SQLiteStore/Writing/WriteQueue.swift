@@ -26,7 +26,7 @@ final class WriteQueue: Sendable {
   /// Bytes that wait or are being written.
   var byteCount: Int { state.withLock { $0.byteCount } }
 
-  /// Adds a batch, unless the queue is full or closing; a batch larger than the whole queue is taken when it is alone.
+  /// Adds a batch, unless the queue is full or closing.
   func add(_ pending: PendingBatch) throws(StoreError) {
     var refusal: StoreError?
     state.update { state in
@@ -34,7 +34,8 @@ final class WriteQueue: Sendable {
         refusal = StoreError(.closing, "the store is closing")
         return false
       }
-      guard state.byteCount == 0 || state.byteCount + pending.byteCount <= limit else {
+      // The last batch may lie over the limit: one larger than what is left must not wait for an empty queue for ever.
+      guard state.byteCount < limit else {
         refusal = StoreError(.overloaded, "the write queue is full")
         return false
       }

@@ -99,7 +99,7 @@ final class Writer: Sendable {
   /// Stores batches in one transaction.
   private func commit(_ group: [PendingBatch], _ session: inout WriterSession?) throws(StoreError) -> [AppendReceipt] {
     do {
-      let open = try session ?? WriterSession(path: path, options, recent: recent)
+      let open = try session ?? reopen()
       session = open
       return try write(group, open)
     } catch let error as SQLiteError {
@@ -124,6 +124,16 @@ final class Writer: Sendable {
     if group.isEmpty { session.touch() }
     try session.commit(received: received)
     return receipts
+  }
+
+  /// Opens the database after a failure.
+  ///
+  /// After a sync that failed, the WAL may hold commits that are in the kernel's memory and will never be on the disk.
+  /// Copying them into the database file writes and syncs them anew, before other commits build on them.
+  private func reopen() throws -> WriterSession {
+    let session = try WriterSession(path: path, options, recent: recent)
+    try session.connection.checkpoint(.truncate)
+    return session
   }
 
   /// Gives up what was remembered of a transaction that failed.
