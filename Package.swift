@@ -159,15 +159,21 @@ let package = Package(
 // `FUZZ=1 swift build -c release --scratch-path .build/fuzz --product Fuzz` adds the fuzzer and instruments everything.
 if Context.environment["FUZZ"] == "1" {
   let instrument = ["-sanitize=fuzzer,address"]
+  // The fuzzer reaches the protocols of the transport without their sockets.
+  let testable = ["-enable-testing"]
   package.targets += [
     .systemLibrary(name: "CLibFuzzer", path: "Fuzz/CLibFuzzer"),
     .executableTarget(
-      name: "Fuzz", dependencies: ["CLibFuzzer", "Compression"], path: "Fuzz/Sources", swiftSettings: settings,
+      name: "Fuzz",
+      dependencies: [
+        "CLibFuzzer", "Compression", "JSON", "Logging", "Metrics", "OTLP", "OTLPReceiver", "Protobuf", "Telemetry",
+        "Threads", "TraceStore", "Transport",
+      ], path: "Fuzz/Sources", swiftSettings: settings,
       // The default linker, gold, crashes on the fuzzer's sections.
       linkerSettings: [.unsafeFlags(instrument + ["-use-ld=lld"])]),
   ]
   for target in package.targets where target.type != .system {
-    target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(instrument)]
+    target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(instrument + testable)]
     target.cSettings = (target.cSettings ?? []) + [.unsafeFlags(["-fsanitize=fuzzer-no-link,address"])]
   }
 }

@@ -8,7 +8,12 @@ typealias FuzzTarget = @Sendable (Span<UInt8>) -> Void
 /// To add one: its line here, its function in a file of its own, its dependency in the manifest.
 private let fuzzTargets: [String: FuzzTarget] = [
   "deflate": fuzzDeflate,
+  "grpc": fuzzGRPC,
   "gzip": fuzzGzip,
+  "http1": fuzzHTTP1,
+  "http2": fuzzHTTP2,
+  "json": fuzzJSON,
+  "protobuf": fuzzProtobuf,
   "segment": fuzzSegment,
   "zstd": fuzzZstd,
 ]
