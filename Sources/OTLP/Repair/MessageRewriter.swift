@@ -63,6 +63,8 @@ struct MessageRewriter: ~Escapable {
         if let field = message.field(tag.field) {
           guard field.tag == tag else { throw .wrongWireType(field: tag.field) }
           last[message.slot(of: field)] = start
+        } else if tag.field == message.profileIndex, tag.wireType != .varint {
+          throw .wrongWireType(field: tag.field)
         }
         try reader.skip(tag)
         start = reader.position
@@ -121,6 +123,16 @@ struct MessageRewriter: ~Escapable {
 }
 
 extension OTLPMessage {
+  /// The field that refers to the string table of profiles (`key_strindex`, `string_value_strindex`). It means nothing
+  /// outside of them, but has a type.
+  fileprivate var profileIndex: UInt32? {
+    switch self {
+    case .keyValue: 3
+    case .anyValue: 8
+    default: nil
+    }
+  }
+
   /// Which of the places for "last occurrence" a field uses: the members of a oneof share one.
   fileprivate func slot(of field: OTLPField) -> Int { self == .anyValue ? 0 : Int(field.number) }
 }

@@ -83,8 +83,10 @@ struct ValueScan: Sendable {
         hasValue = true
         result.value = try reader.lengthDelimited()
         try anyValue(bytes, result.value, depth: depth)
+      // key_strindex, which only profiles use.
+      case ProtobufTag.varint(3).rawValue: _ = try reader.varint()
       default:
-        try skip(tag, knownFields: 2, &reader)
+        try skip(tag, knownFields: 3, &reader)
       }
     }
     return result
@@ -105,7 +107,9 @@ struct ValueScan: Sendable {
       case ProtobufTag.lengthDelimited(5).rawValue: try array(bytes, try reader.lengthDelimited(), depth: depth + 1)
       case ProtobufTag.lengthDelimited(6).rawValue: try keyValues(bytes, try reader.lengthDelimited(), depth: depth + 1)
       case ProtobufTag.lengthDelimited(7).rawValue: _ = try reader.lengthDelimited()
-      default: try skip(tag, knownFields: 7, &reader)
+      // string_value_strindex, which only profiles use.
+      case ProtobufTag.varint(8).rawValue: _ = try reader.varint()
+      default: try skip(tag, knownFields: 8, &reader)
       }
     }
   }
