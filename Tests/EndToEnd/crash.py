@@ -60,8 +60,9 @@ class CrashTest:
                 self.start_load(running.otlp_grpc, "grpc", logs[1], number),
             ]
             try:
+                running.wait_for_metric("fulgurite_spans_stored_total", lambda stored: stored > 0)
                 # The random moment is the point of this test; nothing is being waited for.
-                time.sleep(self.random.uniform(0.1, self.longest))
+                time.sleep(self.random.uniform(0, self.longest))
                 running.kill()
             finally:
                 for load in loads:

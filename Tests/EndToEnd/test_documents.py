@@ -57,6 +57,16 @@ def test_the_example_makes_a_rollout_when_it_is_given_none(server):
     assert len(otlp.read_pages(server, f"/api/v1/rollouts/{rollout}/spans")) == 4
 
 
+# The operations guide
+
+
+def test_every_metric_is_described_and_every_described_metric_exists(shared_server):
+    exposition = shared_server.get("/metrics").body.decode()
+    families = {line.split()[2] for line in exposition.splitlines() if line.startswith("# TYPE ")}
+    text = (paths.REPOSITORY / "docs" / "operations.md").read_text()
+    assert families == set(re.findall(r"`(fulgurite_[a-z0-9_]+)", text))
+
+
 # The API description
 
 

@@ -48,8 +48,8 @@ def test_a_request_may_hold_fifty_thousand_spans(server):
 
 @pytest.fixture
 def long_rollout(server):
-    """A server with a rollout of about 40 MB."""
-    for number in range(40):
+    """A server with a rollout of about 20 MB in 2,000 spans."""
+    for number in range(20):
         prompt = wire.attribute("gen_ai.prompt", wire.string_value(text(10_000, number)))
         spans = [
             wire.span(rows.trace_of("long"), (number * 100 + index + 1).to_bytes(8, "big"), "chat", prompt)
@@ -59,21 +59,22 @@ def long_rollout(server):
     return server
 
 
+READERS = 10
 LONG = "/api/v1/rollouts/ro-long/spans?limit=10000"
 
 
 def test_clients_that_do_not_read_their_answers_cost_little_and_delay_nobody(long_rollout):
     before = long_rollout.resident_bytes()
-    readers = [http1.Connection(long_rollout.api) for _ in range(20)]
+    readers = [http1.Connection(long_rollout.api) for _ in range(READERS)]
     for reader in readers:
         reader.send_request("GET", LONG)
         # The head of the answer shows that it is under way.
         reader.receive_some()
     rows.assert_serves(long_rollout)
-    # Twenty answers of 40 MB are open; each holds a few pieces and not the whole.
-    assert long_rollout.peak_resident_bytes() - before < 200 * MEGABYTE
+    # 200 MB of answers are under way; each holds a few pieces and not the whole.
+    assert long_rollout.peak_resident_bytes() - before < 100 * MEGABYTE
     for reader in readers:
-        assert len(otlp.flatten(reader.read_response("GET").json())) == 4000
+        assert reader.read_response("GET").body.count(b'"spanId"') == 2000
         reader.close()
 
 
@@ -83,7 +84,7 @@ def test_a_client_that_leaves_in_the_middle_of_an_answer_does_no_harm(long_rollo
             reader.send_request("GET", LONG)
             reader.receive_some()
     rows.assert_serves(long_rollout)
-    assert len(otlp.read_pages(long_rollout, LONG)) == 4000
+    assert len(otlp.read_pages(long_rollout, LONG)) == 2000
 
 
 def test_spans_that_arrive_during_an_answer_do_not_disturb_it(long_rollout):
@@ -95,4 +96,4 @@ def test_spans_that_arrive_during_an_answer_do_not_disturb_it(long_rollout):
             otlp.assert_success(
                 long_rollout.post(wire.request(span, resource=wire.rollout_resource("ro-long", "at-1")))
             )
-        assert len(otlp.flatten(reader.read_response("GET").json())) == 4000
+        assert len(otlp.flatten(reader.read_response("GET").json())) == 2000

@@ -123,8 +123,9 @@ struct MessageRewriter: ~Escapable {
 }
 
 extension OTLPMessage {
-  /// The field that refers to the string table of profiles (`key_strindex`, `string_value_strindex`). It means nothing
-  /// outside of them, but has a type.
+  /// The field that refers to the string table of profiles (`key_strindex`, `string_value_strindex`).
+  ///
+  /// It means nothing outside of them, but has a type.
   fileprivate var profileIndex: UInt32? {
     switch self {
     case .keyValue: 3
