@@ -41,6 +41,30 @@ import TraceStore
     #expect(try segmentCount(folder) < 200)
   }
 
+  @Test func `single spans join the last segment, and readers that have seen less of it see the rest`() async throws {
+    let folder = try TemporaryFolder()
+    try await folder.withStore { store async throws in
+      for number in UInt64(1)...50 {
+        _ = try await store.append(batch([TestSpan(trace: 1, number)]))
+        // Read at once, so that every reader remembers the segment as it was.
+        let stored = try await store.spans(ofTrace: 1)
+        #expect(stored.map(\.bytes) == (1...number).map { TestSpan(trace: 1, $0).bytes })
+        // A repeat leaves nothing that the next span could be joined to by mistake.
+        if number % 10 == 0 {
+          #expect(try await store.append(batch([TestSpan(trace: 1, number / 2)])).duplicates == 1)
+        }
+      }
+    }
+    #expect(try segmentCount(folder) == 5)
+    try await folder.withStore { store async throws in
+      _ = try await store.append(batch([TestSpan(trace: 1, 51)]))
+      #expect(try await store.spans(ofTrace: 1).count == 51)
+    }
+    let connection = try Connection(path: folder.database.path)
+    #expect(try connection.integer("SELECT sum(live) FROM segments") == 51)
+    #expect(try connection.integer("SELECT count(*) FROM segments WHERE live != spans") == 0)
+  }
+
   @Test func `a span larger than a segment has its own`() async throws {
     try await withNewStore { store async throws in
       let spans = (1...3).map { number in

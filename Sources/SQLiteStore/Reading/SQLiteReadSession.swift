@@ -57,7 +57,9 @@ final class SQLiteReadSession: ReadSession {
   private func withWholeName(_ row: SpanRow) throws(SQLiteError) -> SpanRow {
     guard row.name.utf8.count >= SpanFacts.shortestCutName else { return row }
     var walker = SegmentWalker()
-    guard let bytes = try segments.bytes(of: row.segment), let span = try Self.find(row, in: bytes, &walker) else {
+    guard let bytes = try segments.bytes(of: row.segment, reaching: row.offset),
+      let span = try Self.find(row, in: bytes, &walker)
+    else {
       return row
     }
     var whole = row
@@ -91,9 +93,9 @@ final class SQLiteReadSession: ReadSession {
       var done = 0
       var current: (segment: Int64, bytes: [UInt8], walker: SegmentWalker)?
       for row in wanted {
-        if current?.segment != row.segment {
+        if current?.segment != row.segment || row.offset >= current!.bytes.count {
           // A segment that was rewritten or dropped since the rows were selected is not an error.
-          current = try segments.bytes(of: row.segment).map { (row.segment, $0, SegmentWalker()) }
+          current = try segments.bytes(of: row.segment, reaching: row.offset).map { (row.segment, $0, SegmentWalker()) }
         }
         done += 1
         guard let bytes = current?.bytes else { continue }

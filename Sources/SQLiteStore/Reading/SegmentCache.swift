@@ -23,10 +23,17 @@ struct SegmentCache: ~Copyable {
 
   /// The bytes of a segment.
   ///
+  /// - Parameter offset: Where the caller wants to read. The newest segment grows: what is remembered of it may end
+  ///   before.
   /// - Returns: `nil` when it does not exist.
   /// - Throws: `SQLiteError` with the code `corrupt` when the payload is damaged.
-  mutating func bytes(of segment: Int64) throws(SQLiteError) -> [UInt8]? {
-    if let known = segments[segment] { return known }
+  mutating func bytes(of segment: Int64, reaching offset: Int) throws(SQLiteError) -> [UInt8]? {
+    if let known = segments[segment] {
+      if offset < known.count { return known }
+      size -= known.count
+      segments[segment] = nil
+      order.removeAll { $0 == segment }
+    }
     guard let bytes = try load(segment) else { return nil }
     segments[segment] = bytes
     order.append(segment)

@@ -110,7 +110,7 @@ struct DuplicateCheck: ~Copyable {
     try findSpan.bind(variant, at: 3)
     let found = try findSpan.first { (row: borrowing Row) in (row.int(at: 0), Int(row.int(at: 1))) }
     guard let (segment, offset) = found else { return nil }
-    guard let bytes = try packer.bytes(of: segment) ?? cache.bytes(of: segment) else { return nil }
+    guard let bytes = try packer.bytes(of: segment) ?? cache.bytes(of: segment, reaching: offset) else { return nil }
     return try stored.contents(of: offset, in: bytes, segment: segment)
   }
 }

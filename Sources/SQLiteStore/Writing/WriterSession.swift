@@ -140,7 +140,7 @@ final class WriterSession {
 
   /// Writes what was collected, and commits.
   func commit(received: Int64) throws {
-    try packer.finish(received: received)
+    try packer.commit()
     try tags.flush(received: received)
     try traces.maintain()
     try updateStore.bind(lastArrival, at: 1)
