@@ -125,7 +125,7 @@ struct TraceIndex: ~Copyable {
   /// Makes a step of the moves that are due.
   ///
   /// Called once a transaction, before its commit.
-  mutating func maintain() throws(SQLiteError) {
+  mutating func maintain(_ connection: borrowing Connection) throws(SQLiteError) {
     // Twice as fast as traces come in, so that a move always ends before the next one is due; and what one huge request
     // brought leaves the memory within some hundred transactions.
     let step = max(capacities.minimumStep, 2 * new.count, leaving.count / 128)
@@ -133,7 +133,7 @@ struct TraceIndex: ~Copyable {
     if nextLeaving == leaving.count && recent.growingCount >= capacities.memory { startLeaving() }
     try moveOutOfMemory(step)
     for level in 1...capacities.levels.count where levelCounts[level - 1] > capacities.levels[level - 1] {
-      try moveOut(of: level, step)
+      try moveOut(of: level, step, connection)
     }
   }
 
@@ -182,7 +182,7 @@ struct TraceIndex: ~Copyable {
     recent.finishLeaving(upTo: lookedUpID)
   }
 
-  private mutating func moveOut(of level: Int, _ step: Int) throws(SQLiteError) {
+  private mutating func moveOut(of level: Int, _ step: Int, _ connection: borrowing Connection) throws(SQLiteError) {
     let start = cursors[level - 1]
     try endOfStep.bind(Int64(level), at: 1)
     try endOfStep.bind(start, at: 2)
@@ -195,8 +195,9 @@ struct TraceIndex: ~Copyable {
     }
     try moveUp.run()
     try removeMoved.run()
-    levelCounts[level - 1] -= Int64(step)
-    if level < levelCounts.count { levelCounts[level] += Int64(step) }
+    let moved = Int64(connection.changes)
+    levelCounts[level - 1] -= moved
+    if level < levelCounts.count { levelCounts[level] += moved }
     cursors[level - 1] = end == .max ? .min : end
   }
 }

@@ -142,7 +142,7 @@ final class WriterSession {
   func commit(received: Int64) throws {
     try packer.commit()
     try tags.flush(received: received)
-    try traces.maintain()
+    try traces.maintain(connection)
     try updateStore.bind(lastArrival, at: 1)
     try updateStore.bind(packer.lastSegment, at: 2)
     try updateStore.bind(traces.lastRow, at: 3)
