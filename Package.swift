@@ -133,7 +133,7 @@ let tests: [Target] = [
   .testTarget(
     name: "SQLiteStoreTests",
     dependencies: [
-      "FaultVFS", "OTLP", "Protobuf", "SQLite", "SQLiteStore", "SeededRandom", "Telemetry", "Threads",
+      "Compression", "FaultVFS", "OTLP", "Protobuf", "SQLite", "SQLiteStore", "SeededRandom", "Telemetry", "Threads",
       "TraceStore",
     ], swiftSettings: settings),
   .testTarget(name: "TransportTests", dependencies: ["CNGHTTP2", "Threads", "Transport"], swiftSettings: settings),

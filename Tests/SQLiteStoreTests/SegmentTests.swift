@@ -1,3 +1,4 @@
+import Compression
 import Foundation
 import SQLite
 import SQLiteStore
@@ -43,7 +44,10 @@ import TraceStore
 
   @Test func `single spans join the last segment, and readers that have seen less of it see the rest`() async throws {
     let folder = try TemporaryFolder()
-    try await folder.withStore { store async throws in
+    var options = SQLiteStoreOptions()
+    // The clock stands still: a segment that has become old is not joined.
+    options.now = { 1_000 }
+    try await folder.withStore(options) { store async throws in
       for number in UInt64(1)...50 {
         _ = try await store.append(batch([TestSpan(trace: 1, number)]))
         // Read at once, so that every reader remembers the segment as it was.
@@ -63,6 +67,37 @@ import TraceStore
     let connection = try Connection(path: folder.database.path)
     #expect(try connection.integer("SELECT sum(live) FROM segments") == 51)
     #expect(try connection.integer("SELECT count(*) FROM segments WHERE live != spans") == 0)
+  }
+
+  @Test func `segments that come compressed stand beside those that the writer compresses`() async throws {
+    let folder = try TemporaryFolder()
+    let compressor = try SegmentCompressor()
+    try await folder.withStore { store async throws in
+      for first in stride(from: 1, to: 1_000, by: 100) {
+        var large = try batch((first..<first + 99).map(Self.large))
+        var frame: [UInt8] = []
+        let bytes = large.segments[0].bytes
+        try compressor.compress(bytes.span, level: 1, into: &frame)
+        large.segments[0].compressed = frame
+        _ = try await store.append(large)
+        _ = try await store.append(batch([Self.large(first + 99)]))
+      }
+      #expect(try await store.spans(ofTrace: 1).map(\.bytes) == (1...1_000).map { Self.large($0).bytes })
+    }
+  }
+
+  @Test func `a damaged segment is reported, and the others can be read`() async throws {
+    let folder = try TemporaryFolder()
+    try await folder.withStore { store async throws in
+      for number in UInt64(1)...2 { _ = try await store.append(batch([TestSpan(trace: number, number)])) }
+    }
+    try Connection(path: folder.database.path).execute(
+      "UPDATE segments SET codec = 1, payload = x'28B52FFD00' WHERE id = 1")
+    try await folder.withStore { store async throws in
+      let error = await #expect(throws: StoreError.self) { try await store.spans(ofTrace: 1) }
+      #expect(error?.code == .corrupt)
+      #expect(try await store.spans(ofTrace: 2).count == 1)
+    }
   }
 
   @Test func `a span larger than a segment has its own`() async throws {
