@@ -34,7 +34,7 @@ import TraceStore
 
   /// Appends until one fails.
   private func appendUntilFailure(_ store: SQLiteStore, from first: UInt64) async throws -> (StoreError, UInt64) {
-    for number in first..<first + 10_000 {
+    for number in first..<first + 1_000 {
       do {
         _ = try await store.append(batch([Self.span(number)]))
       } catch let error as StoreError {
@@ -154,9 +154,10 @@ import TraceStore
     try await folder.withStore { store async throws in
       let damaged = Data(repeating: 0xA5, count: good.count)
       try replace(folder, with: damaged)
-      let (error, _) = try await appendUntilFailure(store, from: 2)
-      #expect(error.code == .corrupt || error.code == .inputOutput)
-      #expect(store.failure != nil)
+      // The writer may still know the pages that it needs; a reader has to read them.
+      let error = await #expect(throws: StoreError.self) { try await store.spans(ofTrace: 1) }
+      #expect(error?.code == .corrupt || error?.code == .inputOutput)
+      _ = try? await store.append(batch([Self.span(2)]))
       try replace(folder, with: good)
       // The first use of the connections that saw the damage may still fail.
       var attempts = 0
