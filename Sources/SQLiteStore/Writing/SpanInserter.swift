@@ -17,76 +17,60 @@ struct SpanInserter: ~Copyable {
     var start: Int
   }
 
-  private var insert: Statement
+  /// A row that is to be inserted.
+  struct Row {
+    var facts: SpanFacts
+    var placement: Placement
+  }
+
+  /// To run a statement costs about as much as to insert a row, so as many rows share one.
+  static let rowsAtOnce = 16
+
+  private var one: SpanRowStatement
+  private var many: SpanRowStatement
+  private var remove: Statement
   private var names: NameTable
-  /// The row that was inserted last.
-  private var bound: Placement?
 
   init(_ connection: borrowing Connection) throws(SQLiteError) {
-    // 18 columns in the order of the table.
-    let insert = try connection.prepare(
-      """
-      INSERT INTO spans VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
-      ON CONFLICT DO NOTHING
-      """)
+    let one = try SpanRowStatement(connection, rows: 1)
+    let many = try SpanRowStatement(connection, rows: Self.rowsAtOnce)
+    let remove = try connection.prepare(
+      "DELETE FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant = ?3 AND arrival = ?4")
     let names = try NameTable(connection)
-    self.insert = insert
+    self.one = one
+    self.many = many
+    self.remove = remove
     self.names = names
   }
 
   /// Inserts a row.
   ///
-  /// - Parameter bytes: The bytes that the offsets of `facts` point into.
+  /// - Parameter bytes: The bytes that the offsets of the facts point into.
   /// - Returns: Whether the key was free.
-  mutating func insert(
-    _ facts: SpanFacts, _ placement: Placement, _ bytes: Span<UInt8>, _ connection: borrowing Connection
-  ) throws(SQLiteError) -> Bool {
-    try bindShared(placement)
-    try insert.bind(Int64(bitPattern: facts.spanID.value), at: 2)
-    try insert.bind(placement.arrival, at: 4)
-    if facts.parentID.isValid {
-      try insert.bind(Int64(bitPattern: facts.parentID.value), at: 5)
-    } else {
-      try insert.bindNull(at: 5)
-    }
-    try insert.bind(placement.sequence, at: 7)
-    try insert.bind(Int64(facts.kind), at: 11)
-    try insert.bind(Int64(facts.statusCode), at: 12)
-    try insert.bind(Int64(bitPattern: facts.startTime), at: 13)
-    try insert.bind(Int64(bitPattern: facts.endTime &- facts.startTime), at: 14)
-    try insert.bind(facts.inputTokens >= 0 ? facts.inputTokens : nil, at: 15)
-    try insert.bind(facts.outputTokens >= 0 ? facts.outputTokens : nil, at: 16)
-    try insert.bind(Int64(placement.start + Int(facts.offset)), at: 18)
-    try insertNamed(facts, bytes)
+  mutating func insert(_ row: Row, _ bytes: Span<UInt8>, _ connection: borrowing Connection) throws(SQLiteError) -> Bool {
+    try one.bind(row, slot: 0, bytes, &names)
+    try one.run()
     return connection.changes == 1
   }
 
-  /// Binds what neighbours mostly share, as far as it differs from the row before: bindings outlive a reset.
-  private mutating func bindShared(_ placement: Placement) throws(SQLiteError) {
-    if bound?.trace != placement.trace { try insert.bind(placement.trace, at: 1) }
-    if bound?.variant != placement.variant { try insert.bind(placement.variant, at: 3) }
-    if bound?.rows.attempt != placement.rows.attempt { try insert.bind(placement.rows.attempt, at: 6) }
-    if bound?.rule != placement.rule { try insert.bind(Int64(placement.rule.rawValue), at: 8) }
-    if bound?.service != placement.service { try insert.bind(placement.service, at: 10) }
-    if bound?.segment != placement.segment { try insert.bind(placement.segment, at: 17) }
-    bound = placement
-  }
-
-  /// Binds the name, which may be lent, and inserts.
-  private mutating func insertNamed(_ facts: SpanFacts, _ bytes: Span<UInt8>) throws(SQLiteError) {
-    let name = Int(facts.nameOffset)..<Int(facts.nameOffset + facts.nameLength)
-    if let row = try names.row(of: facts.nameKey, bytes, name) {
-      try insert.bind(row, at: 9)
-      return try insert.run()
+  /// Inserts ``rowsAtOnce`` rows, or none of them.
+  ///
+  /// - Returns: Whether all keys were free.
+  mutating func insertAll(_ rows: [Row], _ bytes: Span<UInt8>, _ connection: borrowing Connection)
+    throws(SQLiteError) -> Bool
+  {
+    precondition(rows.count == Self.rowsAtOnce)
+    for slot in rows.indices { try many.bind(rows[slot], slot: slot, bytes, &names) }
+    try many.run()
+    if connection.changes == rows.count { return true }
+    // The arrival number tells the rows that are new from those that were there.
+    for row in rows {
+      try remove.bind(row.placement.trace, at: 1)
+      try remove.bind(Int64(bitPattern: row.facts.spanID.value), at: 2)
+      try remove.bind(row.placement.variant, at: 3)
+      try remove.bind(row.placement.arrival, at: 4)
+      try remove.run()
     }
-    // `run` resets the statement, so the name is needed no longer than this call.
-    do {
-      try unsafe bytes.extracting(name).withUnsafeBufferPointer { name in
-        try unsafe insert.bindTextWithoutCopy(name, at: 9)
-        try insert.run()
-      }
-    } catch {
-      throw error as! SQLiteError
-    }
+    return false
   }
 }

@@ -18,6 +18,10 @@ final class WriterSession {
   private var updateStore: Statement
   private var retagger: Retagger
   private var lastArrival: Int64
+  /// Rows of the batch that are inserted together, the rollout of each, and the place of the first in the batch.
+  private var waiting: [SpanInserter.Row] = []
+  private var waitingRollouts: [TagResolver.Rollout?] = []
+  private var firstWaiting = 0
   private var change = AppendReceipt()
 
   private var begin: Statement
@@ -69,14 +73,22 @@ final class WriterSession {
     let services = try batch.contexts.map { try self.services.row(of: $0.service) }
     for draft in batch.segments {
       let place = try packer.begin(draft, received: received)
+      firstWaiting = draft.spans.lowerBound
       for index in draft.spans {
         let span = batch.spans[index]
+        let tag = tags[Int(span.tag)]
         let placement = SpanInserter.Placement(
-          rows: tags[Int(span.tag)].rows, rule: batch.tags[Int(span.tag)].rule,
-          service: services[Int(span.context)], segment: place.segment, start: place.start)
-        let variant = try append(span, draft, place, placement, tags[Int(span.tag)].rollout, &receipt)
-        if variant != 0 { variants[index] = variant }
+          trace: try traces.row(of: span.traceID), rows: tag.rows, sequence: span.sequence >= 0 ? span.sequence : nil,
+          rule: batch.tags[Int(span.tag)].rule, service: services[Int(span.context)], segment: place.segment,
+          start: place.start)
+        waiting.append(SpanInserter.Row(facts: span, placement: placement))
+        waitingRollouts.append(tag.rollout)
+        // The number of the next span may depend on whether this one is new.
+        if waiting.count == SpanInserter.rowsAtOnce || (span.sequence < 0 && tag.rollout != nil) {
+          try insertWaiting(draft, place, &receipt, &variants)
+        }
       }
+      try insertWaiting(draft, place, &receipt, &variants)
     }
     try addFacts(of: batch, variants)
     change.stored += receipt.stored
@@ -85,39 +97,71 @@ final class WriterSession {
     return receipt
   }
 
-  /// - Returns: The span's variant, or -1 for a duplicate.
-  private func append(
-    _ span: SpanFacts, _ draft: SegmentDraft, _ place: SegmentPacker.Place, _ given: SpanInserter.Placement,
-    _ rollout: TagResolver.Rollout?, _ receipt: inout AppendReceipt
-  ) throws -> Int64 {
-    var placement = given
-    placement.trace = try traces.row(of: span.traceID)
-    placement.arrival = lastArrival + 1
-    placement.sequence = tags.sequence(span.sequence, rollout)
-    if try !inserter.insert(span, placement, draft.bytes.span, connection) {
-      let finding = try duplicates.check(
-        DuplicateCheck.Candidate(
-          trace: placement.trace, spanID: span.spanID, segment: place.segment, offset: place.start + Int(span.offset)),
-        packer)
-      switch finding {
-      case .duplicate(let variant):
-        receipt.duplicates += 1
-        try retagger.strengthen(span.spanID, variant, placement, rollout, &tags)
-        return -1
-      case .different(let variant):
-        placement.variant = variant
-        receipt.variants += 1
-        guard try inserter.insert(span, placement, draft.bytes.span, connection) else {
-          throw SQLiteError(code: .corrupt, operation: "insert", message: "variant \(variant) of a span exists")
-        }
+  /// Inserts the rows that wait: all at once when there are enough and all of them are new, else one by one.
+  private func insertWaiting(
+    _ draft: SegmentDraft, _ place: SegmentPacker.Place, _ receipt: inout AppendReceipt, _ variants: inout [Int: Int64]
+  ) throws {
+    defer {
+      firstWaiting += waiting.count
+      waiting.removeAll(keepingCapacity: true)
+      waitingRollouts.removeAll(keepingCapacity: true)
+    }
+    if waiting.count == SpanInserter.rowsAtOnce {
+      for offset in waiting.indices { waiting[offset].placement.arrival = lastArrival + 1 + Int64(offset) }
+      if try inserter.insertAll(waiting, draft.bytes.span, connection) {
+        for offset in waiting.indices { count(waiting[offset].placement, waitingRollouts[offset], &receipt) }
+        return
       }
     }
+    for offset in waiting.indices {
+      let variant = try insert(waiting[offset], draft, place, waitingRollouts[offset], &receipt)
+      if variant != 0 { variants[firstWaiting + offset] = variant }
+    }
+  }
+
+  /// Notes that a row is new.
+  private func count(
+    _ placement: SpanInserter.Placement, _ rollout: TagResolver.Rollout?, _ receipt: inout AppendReceipt
+  ) {
     lastArrival += 1
     receipt.stored += 1
     packer.count(arrival: lastArrival)
     tags.use(placement.sequence, rollout)
     tags.add(to: placement.rows, trace: placement.trace)
-    return placement.variant
+  }
+
+  /// Inserts one row.
+  ///
+  /// - Returns: The span's variant, or -1 for a duplicate.
+  private func insert(
+    _ given: SpanInserter.Row, _ draft: SegmentDraft, _ place: SegmentPacker.Place, _ rollout: TagResolver.Rollout?,
+    _ receipt: inout AppendReceipt
+  ) throws -> Int64 {
+    var row = given
+    let span = row.facts
+    row.placement.arrival = lastArrival + 1
+    row.placement.sequence = tags.sequence(span.sequence, rollout)
+    if try !inserter.insert(row, draft.bytes.span, connection) {
+      let finding = try duplicates.check(
+        DuplicateCheck.Candidate(
+          trace: row.placement.trace, spanID: span.spanID, segment: place.segment,
+          offset: place.start + Int(span.offset)),
+        packer)
+      switch finding {
+      case .duplicate(let variant):
+        receipt.duplicates += 1
+        try retagger.strengthen(span.spanID, variant, row.placement, rollout, &tags)
+        return -1
+      case .different(let variant):
+        row.placement.variant = variant
+        receipt.variants += 1
+        guard try inserter.insert(row, draft.bytes.span, connection) else {
+          throw SQLiteError(code: .corrupt, operation: "insert", message: "variant \(variant) of a span exists")
+        }
+      }
+    }
+    count(row.placement, rollout, &receipt)
+    return row.placement.variant
   }
 
   private func addFacts(of batch: SpanBatch, _ variants: [Int: Int64]) throws(SQLiteError) {
