@@ -12,16 +12,22 @@ enum GRPCMethod: Sendable {
 
   static let services: Set<String> = ["", traceService, metricsService, logsService, healthService]
 
+  private static let methods: [String: GRPCMethod] = [
+    "/\(traceService)/Export": .exportTraces,
+    "/\(metricsService)/Export": .discard(signal: "metrics"),
+    "/\(logsService)/Export": .discard(signal: "logs"),
+    "/\(healthService)/Check": .checkHealth,
+  ]
+  private static let exportPath = "/\(traceService)/Export"
+
   init?(path: String) {
-    switch path {
-    case "/\(Self.traceService)/Export": self = .exportTraces
-    case "/\(Self.metricsService)/Export": self = .discard(signal: "metrics")
-    case "/\(Self.logsService)/Export": self = .discard(signal: "logs")
-    case "/\(Self.healthService)/Check": self = .checkHealth
-    default:
+    if let method = Self.methods[path] {
+      self = method
+    } else if path.hasPrefix("/rollout/") && path.hasSuffix(Self.exportPath) {
       // A path in front, as for OTLP/HTTP: `/rollout/{rollout}/attempt/{attempt}/...`.
-      guard path.hasPrefix("/rollout/"), path.hasSuffix("/\(Self.traceService)/Export") else { return nil }
       self = .exportTraces
+    } else {
+      return nil
     }
   }
 }

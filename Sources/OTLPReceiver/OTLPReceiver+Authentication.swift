@@ -8,7 +8,7 @@ extension OTLPReceiver {
     let transport: ReceiverMetrics.Transport = Self.isGRPC(request) ? .grpc : .http
     refused(request, transport, reason: failure.reason, detail: failure.message, spans: nil)
     if transport == .grpc { return GRPCResponse.failure(failure) }
-    let isJSON = request.headers.first("content-type")?.lowercased().hasPrefix("application/json") == true
+    let isJSON = MediaType(request) == .json
     let status = StatusMessage(failure: failure)
     return HTTPResponse(
       status: 401,

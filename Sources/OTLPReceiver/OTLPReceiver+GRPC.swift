@@ -33,7 +33,7 @@ extension OTLPReceiver {
 
   /// What is wrong with a call before its message is looked at.
   private func refuseHead(_ request: HTTPRequest) -> HTTPResponse? {
-    guard request.headers.first("content-type")?.lowercased().hasPrefix("application/grpc") == true else {
+    guard MediaType(request) == .grpc else {
       return GRPCResponse.failure(
         ExportFailure(
           status: 415, code: .invalidArgument, message: "the content type is not application/grpc",

@@ -15,10 +15,12 @@ extension OTLPReceiver {
     case protobuf = "application/x-protobuf"
     case json = "application/json"
 
-    init?(contentType: String?) {
-      guard let contentType else { return nil }
-      let type = contentType.prefix { $0 != ";" }.lowercased()
-      self.init(rawValue: String(type.reversed().drop { $0 == " " || $0 == "\t" }.reversed()))
+    init?(_ request: HTTPRequest) {
+      switch MediaType(request) {
+      case .protobuf: self = .protobuf
+      case .json: self = .json
+      case .grpc, .other: return nil
+      }
     }
   }
 
@@ -27,7 +29,7 @@ extension OTLPReceiver {
   func respondToExport(_ request: HTTPRequest, _ tag: RolloutTag) async -> HTTPResponse {
     guard request.method == .post else { return Self.methodNotAllowed }
     metrics.requests[.http]?.increment()
-    guard let encoding = Encoding(contentType: request.headers.first("content-type")) else {
+    guard let encoding = Encoding(request) else {
       refused(request, .http, reason: "unsupported", detail: "unsupported content type", spans: nil)
       return Self.text(415, "unsupported content type, supported: application/x-protobuf, application/json\n")
     }
@@ -83,7 +85,7 @@ extension OTLPReceiver {
   /// all signals to one endpoint.
   func respondToDiscarded(_ request: HTTPRequest, _ signal: String) async -> HTTPResponse {
     guard request.method == .post else { return Self.methodNotAllowed }
-    let encoding = Encoding(contentType: request.headers.first("content-type")) ?? .protobuf
+    let encoding = Encoding(request) ?? .protobuf
     do throws(ExportFailure) {
       try await Self.drain(request.body, limit: options.requestBytes)
     } catch {

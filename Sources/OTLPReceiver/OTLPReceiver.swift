@@ -51,8 +51,9 @@ package final class OTLPReceiver: Sendable {
   /// Any path that ends in `/v1/traces` will do, and `POST /`: endpoints are often configured with too much or too
   /// little of the path.
   package static func route(_ request: HTTPRequest) -> Route? {
-    if isGRPC(request) { return .grpc }
     let path = request.path
+    if path == "/v1/traces" && MediaType(request) != .grpc { return .traces }
+    if isGRPC(request) { return .grpc }
     if path.hasSuffix("/v1/traces") || (path == "/" && request.method == .post) { return .traces }
     if path.hasSuffix("/v1/metrics") { return .discarded(signal: "metrics") }
     if path.hasSuffix("/v1/logs") { return .discarded(signal: "logs") }
@@ -62,8 +63,7 @@ package final class OTLPReceiver: Sendable {
 
   /// Whether a request is a gRPC call: by its type, or by a path that only gRPC has.
   package static func isGRPC(_ request: HTTPRequest) -> Bool {
-    if request.headers.first("content-type")?.lowercased().hasPrefix("application/grpc") == true { return true }
-    return GRPCMethod(path: request.path) != nil
+    MediaType(request) == .grpc || GRPCMethod(path: request.path) != nil
   }
 
   /// Answers a request.

@@ -88,7 +88,11 @@ import TraceStore
 
   @Test func `a damaged segment is reported, and the others can be read`() async throws {
     let folder = try TemporaryFolder()
-    try await folder.withStore { store async throws in
+    var options = SQLiteStoreOptions()
+    // A day passes between the two, so that they do not share a segment.
+    let days = ManualTime()
+    options.now = { days.next() * 86_400_000_000_000 }
+    try await folder.withStore(options) { store async throws in
       for number in UInt64(1)...2 { _ = try await store.append(batch([TestSpan(trace: number, number)])) }
     }
     try Connection(path: folder.database.path).execute(

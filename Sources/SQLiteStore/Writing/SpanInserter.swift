@@ -47,7 +47,8 @@ struct SpanInserter: ~Copyable {
   ///
   /// - Parameter bytes: The bytes that the offsets of the facts point into.
   /// - Returns: Whether the key was free.
-  mutating func insert(_ row: Row, _ bytes: Span<UInt8>, _ connection: borrowing Connection) throws(SQLiteError) -> Bool {
+  mutating func insert(_ row: Row, _ bytes: Span<UInt8>, _ connection: borrowing Connection) throws(SQLiteError) -> Bool
+  {
     try one.bind(row, slot: 0, bytes, &names)
     try one.run()
     return connection.changes == 1
