@@ -97,7 +97,8 @@ package final class QueryAPI: Sendable {
   private func spans(_ place: SpanQuery.Place, _ parameters: QueryParameters) async throws -> HTTPResponse {
     var query = SpanQuery(place)
     if let name = parameters.text("name") { query.conditions = [SpanQuery.Condition(.name, .equals, name)] }
-    query.after = max(try parameters.number("since") ?? 0, try parameters.number("cursor") ?? 0)
+    let after = max(try parameters.number("since") ?? 0, try parameters.number("cursor") ?? 0)
+    query.after = after
     let limit = try parameters.limit(default: options.defaultLimit, maximum: options.maximumLimit)
     query.limit = limit
     // A filter that nothing meets is an empty answer; a trace that is not there is none.
@@ -106,7 +107,8 @@ package final class QueryAPI: Sendable {
       return try await SpanAnswer.respond(reader, query) { selection throws(StoreError) in
         if isTrace && selection.total == 0 { throw StoreError(.refused, "not found") }
         let isLast = selection.total <= limit
-        return TraceRenderer(nextCursor: isLast ? nil : selection.rows.last.map { String($0.arrival) })
+        let last = selection.rows.last?.arrival ?? after
+        return TraceRenderer(nextCursor: isLast ? nil : String(last), lastArrival: last)
       }
     } catch {
       guard isTrace && error.code == .refused else { throw error }

@@ -9,13 +9,17 @@ package struct TraceRenderer: SpanRenderer {
   /// The envelopes that are open.
   private var open: SpanLocation?
   private let nextCursor: String?
+  private let lastArrival: Int64?
   /// `schemaUrl` of the open scope and resource, rendered; they follow after what they describe.
   private var scopeSchema: [UInt8] = []
   private var resourceSchema: [UInt8] = []
 
-  /// - Parameter nextCursor: Where the next page begins; `nil` for the last page.
-  package init(nextCursor: String?) {
+  /// - Parameters:
+  ///   - nextCursor: Where the next page begins; `nil` for the last page.
+  ///   - lastArrival: The arrival number to ask on from, for who follows a rollout; `nil` leaves it out.
+  package init(nextCursor: String?, lastArrival: Int64?) {
     self.nextCursor = nextCursor
+    self.lastArrival = lastArrival
     writer = JSONWriter(reservingCapacity: 64 << 10)
     writer.beginObject()
     writer.key("resourceSpans")
@@ -93,6 +97,10 @@ package struct TraceRenderer: SpanRenderer {
       closeResource()
     }
     writer.endArray()
+    if let lastArrival {
+      writer.key("lastArrival")
+      writer.integerString(lastArrival)
+    }
     if let nextCursor {
       writer.key("nextCursor")
       writer.string(nextCursor)

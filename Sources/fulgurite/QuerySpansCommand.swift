@@ -11,7 +11,7 @@ enum QuerySpansCommand {
     } query: { reader, request in
       let (format, query) = request
       switch format {
-      case "otlp": try await print(query, reader) { _ in TraceRenderer(nextCursor: nil) }
+      case "otlp": try await print(query, reader) { _ in TraceRenderer(nextCursor: nil, lastArrival: nil) }
       case "json": try await print(query, reader) { _ in SpanLineRenderer() }
       default: try await printTable(query, reader)
       }

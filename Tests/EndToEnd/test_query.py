@@ -76,6 +76,16 @@ def test_since_gives_what_arrived_after(filled):
     assert otlp.read_pages(filled, f"{SPANS}?since={2**62}") == []
 
 
+def test_a_rollout_is_followed_by_its_last_arrival(filled):
+    last = filled.get_json(SPANS)["lastArrival"]
+    nothing = filled.get_json(f"{SPANS}?since={last}")
+    assert nothing == {"resourceSpans": [], "lastArrival": last}
+    otlp.assert_success(filled.post(body("trace 0", ATTEMPTS[0], [21])))
+    new = filled.get_json(f"{SPANS}?since={last}")
+    assert ids(otlp.flatten(new)) == [21]
+    assert int(new["lastArrival"]) > int(last)
+
+
 def test_the_native_api_only_reads(filled):
     for method in ("POST", "PUT", "DELETE"):
         response = http1.request(filled.api, method, SPANS, {"Content-Type": "application/json"}, b"{}")

@@ -109,7 +109,7 @@ def read_pages(server, path, limit=None):
         query += [f"cursor={cursor}"] if cursor else []
         separator = "&" if "?" in path else "?"
         page = server.get_json(path + (separator + "&".join(query) if query else ""))
-        assert set(page) <= {"resourceSpans", "nextCursor"}, sorted(page)
+        assert set(page) <= {"resourceSpans", "nextCursor", "lastArrival"}, sorted(page)
         found = flatten(page)
         assert limit is None or len(found) <= limit
         spans += found
