@@ -22,6 +22,21 @@
     bytes.reserveCapacity(capacity)
   }
 
+  /// Gives away what was written, to go on with the same document in an empty buffer.
+  ///
+  /// The last byte stays, unless nothing follows: by it the writer tells whether the next value needs a comma.
+  ///
+  /// - Parameter capacity: Bytes to reserve for what follows.
+  public mutating func takePiece(isLast: Bool, reservingCapacity capacity: Int) -> [UInt8] {
+    var piece: [UInt8] = []
+    swap(&piece, &bytes)
+    if !isLast, let last = piece.popLast() {
+      bytes.reserveCapacity(capacity)
+      bytes.append(last)
+    }
+    return piece
+  }
+
   /// Opens an object.
   @inlinable public mutating func beginObject() {
     separate()

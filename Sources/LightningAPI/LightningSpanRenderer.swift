@@ -4,7 +4,10 @@ import TraceStore
 
 /// Renders a page of AGL's spans: `{"items":[...],"limit":...,"offset":...,"total":...}`.
 struct LightningSpanRenderer: SpanRenderer {
-  private var writer = JSONWriter(reservingCapacity: 64 << 10)
+  /// A piece, and the span that may go over its size.
+  private static let capacity = SpanPieces<Self>.pieceSize + 64 << 10
+
+  private var writer = JSONWriter(reservingCapacity: capacity)
   private var spans = AGLSpanWriter()
   private let search: SpanSearch
   private let total: Int
@@ -19,9 +22,10 @@ struct LightningSpanRenderer: SpanRenderer {
     writer.beginArray()
   }
 
-  var output: [UInt8] {
-    get { writer.bytes }
-    set { writer.bytes = newValue }
+  var outputCount: Int { writer.bytes.count }
+
+  mutating func takeOutput(isLast: Bool) -> [UInt8] {
+    writer.takePiece(isLast: isLast, reservingCapacity: Self.capacity)
   }
 
   mutating func append(_ row: SpanRow, _ bytes: Span<UInt8>, _ location: SpanLocation) {

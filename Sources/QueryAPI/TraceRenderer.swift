@@ -5,6 +5,9 @@ package import TraceStore
 
 /// Renders spans as OTLP/JSON `TracesData`; neighbours that share their resource and scope stand in one envelope.
 package struct TraceRenderer: SpanRenderer {
+  /// A piece, and the span that may go over its size.
+  private static let capacity = SpanPieces<Self>.pieceSize + 64 << 10
+
   private var writer: JSONWriter
   /// The envelopes that are open.
   private var open: SpanLocation?
@@ -20,15 +23,16 @@ package struct TraceRenderer: SpanRenderer {
   package init(nextCursor: String?, lastArrival: Int64?) {
     self.nextCursor = nextCursor
     self.lastArrival = lastArrival
-    writer = JSONWriter(reservingCapacity: 64 << 10)
+    writer = JSONWriter(reservingCapacity: Self.capacity)
     writer.beginObject()
     writer.key("resourceSpans")
     writer.beginArray()
   }
 
-  package var output: [UInt8] {
-    get { writer.bytes }
-    set { writer.bytes = newValue }
+  package var outputCount: Int { writer.bytes.count }
+
+  package mutating func takeOutput(isLast: Bool) -> [UInt8] {
+    writer.takePiece(isLast: isLast, reservingCapacity: Self.capacity)
   }
 
   package mutating func append(_ row: SpanRow, _ bytes: Span<UInt8>, _ location: SpanLocation) {

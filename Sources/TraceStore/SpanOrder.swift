@@ -6,6 +6,7 @@ extension SpanQuery {
   /// Times that are unknown count as later than all others, other values that are absent as the smallest, and equal
   /// rows keep the order of their arrival in both directions, as AGL's store does it.
   package func sort(_ rows: inout [SpanRow]) {
+    if let key = numberKey { return sort(&rows, by: key) }
     rows.sort { first, second in
       switch Self.compare(first, second, sortKey) {
       case 0: first.arrival < second.arrival
@@ -14,13 +15,34 @@ extension SpanQuery {
     }
   }
 
+  /// Sorts by a number.
+  ///
+  /// Rows are large and hold references, so small keys are sorted in their place, and every row is moved once.
+  private func sort(_ rows: inout [SpanRow], by key: (SpanRow) -> UInt64) {
+    let flip: UInt64 = isDescending ? .max : 0
+    var keys = rows.indices.map { (key: key(rows[$0]) ^ flip, arrival: rows[$0].arrival, index: $0) }
+    keys.sort { ($0.key, $0.arrival) < ($1.key, $1.arrival) }
+    rows = keys.map { [rows] in rows[$0.index] }
+  }
+
+  /// What the query sorts by, as a number whose order is that of the values; `nil` for text and ids.
+  private var numberKey: ((SpanRow) -> UInt64)? {
+    // Flipping the sign bit puts negative numbers before the others.
+    func ordered(_ number: Int64) -> UInt64 { UInt64(bitPattern: number ^ .min) }
+    return switch sortKey {
+    case .arrival: { ordered($0.arrival) }
+    case .sequence: { ordered($0.sequence ?? 0) }
+    case .startTime: { Self.lateIfUnknown($0.startTime) }
+    case .endTime: { Self.lateIfUnknown($0.endTime) }
+    case .duration: { ordered(Self.duration($0)) }
+    case .name, .traceID, .spanID, .parentID, .rolloutID, .attemptID: nil
+    }
+  }
+
   private static func compare(_ first: SpanRow, _ second: SpanRow, _ key: SortKey) -> Int {
     switch key {
-    case .arrival: order(first.arrival, second.arrival)
-    case .sequence: order(first.sequence ?? 0, second.sequence ?? 0)
-    case .startTime: order(lateIfUnknown(first.startTime), lateIfUnknown(second.startTime))
-    case .endTime: order(lateIfUnknown(first.endTime), lateIfUnknown(second.endTime))
-    case .duration: order(duration(first), duration(second))
+    // Sorted by their numbers above.
+    case .arrival, .sequence, .startTime, .endTime, .duration: 0
     case .name: order(first.name.utf8, second.name.utf8)
     case .traceID: order(first.traceID, second.traceID)
     case .spanID: order(first.spanID.value, second.spanID.value)

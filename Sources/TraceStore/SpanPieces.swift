@@ -1,7 +1,10 @@
 /// Turns spans into the text of an answer.
 package protocol SpanRenderer: Sendable {
-  /// What was rendered and not taken yet.
-  var output: [UInt8] { get set }
+  /// Bytes that were rendered and not taken yet.
+  var outputCount: Int { get }
+
+  /// Gives away what was rendered; the next piece goes on from there.
+  mutating func takeOutput(isLast: Bool) -> [UInt8]
 
   /// Renders one span; its bytes are lent.
   mutating func append(_ row: SpanRow, _ bytes: Span<UInt8>, _ location: SpanLocation)
@@ -16,7 +19,7 @@ package protocol SpanRenderer: Sendable {
 /// answer nor the spans are held as a whole, and a slow client holds no thread.
 package struct SpanPieces<Renderer: SpanRenderer>: Sendable {
   /// When a piece is large enough, in bytes.
-  private static var pieceSize: Int { 512 << 10 }
+  package static var pieceSize: Int { 512 << 10 }
 
   private let rows: [SpanRow]
   private var position = 0
@@ -32,16 +35,13 @@ package struct SpanPieces<Renderer: SpanRenderer>: Sendable {
   package mutating func next(_ session: any ReadSession) throws(StoreError) -> [UInt8] {
     let done = try session.visit(rows[position...]) { row, bytes, location in
       renderer.append(row, bytes, location)
-      return renderer.output.count < Self.pieceSize
+      return renderer.outputCount < Self.pieceSize
     }
     position += done
     if position == rows.count {
       renderer.finish()
       isFinished = true
     }
-    var piece = renderer.output
-    // The last byte stays: a JSON writer tells by it whether the next value needs a comma.
-    renderer.output = isFinished ? [] : piece.popLast().map { [$0] } ?? []
-    return piece
+    return renderer.takeOutput(isLast: isFinished)
   }
 }

@@ -6,11 +6,14 @@ import TraceStore
 
 /// Renders spans as lines of JSON: what the index knows, and the span itself as OTLP/JSON.
 struct SpanLineRenderer: SpanRenderer {
+  private static let capacity = SpanPieces<Self>.pieceSize + 64 << 10
+
   private var writer = JSONWriter()
 
-  var output: [UInt8] {
-    get { writer.bytes }
-    set { writer.bytes = newValue }
+  var outputCount: Int { writer.bytes.count }
+
+  mutating func takeOutput(isLast: Bool) -> [UInt8] {
+    writer.takePiece(isLast: isLast, reservingCapacity: Self.capacity)
   }
 
   mutating func append(_ row: SpanRow, _ bytes: Span<UInt8>, _ location: SpanLocation) {
