@@ -26,10 +26,6 @@ static inline int csqlite_bind_text_transient(sqlite3_stmt *stmt, int index, con
   return sqlite3_bind_text64(stmt, index, text, count, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
-static inline int csqlite_bind_text_static(sqlite3_stmt *stmt, int index, const char *text, sqlite3_uint64 count) {
-  return sqlite3_bind_text64(stmt, index, text, count, SQLITE_STATIC, SQLITE_UTF8);
-}
-
 static inline int csqlite_bind_blob_transient(sqlite3_stmt *stmt, int index, const void *bytes, sqlite3_uint64 count) {
   return sqlite3_bind_blob64(stmt, index, bytes, count, SQLITE_TRANSIENT);
 }
