@@ -21,7 +21,8 @@ package final class SQLiteStore: SpanWriter, SpanReader {
   private let writer: Writer
   private let readers: ReaderPool
   private let status: StoreStatus
-  private let threads = Monitor(2)
+  private let filter: TraceFilter
+  private let threads = Monitor(3)
 
   /// Opens the store of a folder, and creates it when there is none.
   ///
@@ -31,11 +32,13 @@ package final class SQLiteStore: SpanWriter, SpanReader {
     folder = try DataFolder(path: path)
     let databasePath = folder.databasePath
     let recent = RecentTraces()
+    filter = TraceFilter(patience: options.traceIndex.searchesInVain)
     status = StoreStatus()
-    let session = try Self.open(databasePath, options, recent)
+    let session = try Self.open(databasePath, options, recent, filter)
     let checkpointer = Checkpointer(path: databasePath, options)
     let writer = Writer(
-      path: databasePath, options: options, recent: recent, status: status, checkpointer: checkpointer)
+      path: databasePath, options: options, recent: recent, filter: filter, status: status,
+      checkpointer: checkpointer)
     self.writer = writer
     readers = ReaderPool(path: databasePath, options: options, recent: recent, status: status)
     let threads = threads
@@ -49,13 +52,20 @@ package final class SQLiteStore: SpanWriter, SpanReader {
       checkpointer.run()
       Self.end(threads)
     }.detach()
+    let loader = TraceFilterLoader(path: databasePath, vfs: options.vfs, filter: filter)
+    Thread(name: "trace-filter") {
+      loader.run()
+      Self.end(threads)
+    }.detach()
   }
 
-  private static func open(_ path: String, _ options: SQLiteStoreOptions, _ recent: RecentTraces) throws(StoreError)
-    -> WriterSession
-  {
+  private static func open(
+    _ path: String, _ options: SQLiteStoreOptions, _ recent: RecentTraces, _ filter: TraceFilter
+  ) throws(StoreError) -> WriterSession {
     do {
-      return try WriterSession(path: path, options, recent: recent)
+      let session = try WriterSession(path: path, options, recent: recent, filter: filter)
+      filter.start(entries: session.lookedUpTraces)
+      return session
     } catch let error as SQLiteError {
       let failure = StoreError(error)
       throw StoreError(failure.code, "cannot open \(path): \(error.message)")
@@ -112,6 +122,7 @@ package final class SQLiteStore: SpanWriter, SpanReader {
   /// Writes what waits, copies the WAL into the database file, ends the threads, and lets the folder go.
   package func close() {
     writer.queue.close()
+    filter.stop()
     readers.close()
     threads.wait(until: { $0 == 0 }, { _ in })
     folder.unlock()

@@ -11,7 +11,7 @@ import TraceStore
   /// So small that a few hundred traces reach every level.
   private static var options: SQLiteStoreOptions {
     var options = SQLiteStoreOptions()
-    options.traceIndex = TraceIndex.Capacities(memory: 16, levels: [64, 128], minimumStep: 8)
+    options.traceIndex = TraceIndex.Capacities(memory: 16, levels: [64, 128], minimumStep: 8, searchesInVain: 10)
     options.durability = .process
     return options
   }

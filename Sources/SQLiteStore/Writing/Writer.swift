@@ -19,14 +19,17 @@ final class Writer: Sendable {
   private let path: String
   private let options: SQLiteStoreOptions
   private let recent: RecentTraces
+  private let filter: TraceFilter
   private let checkpointer: Checkpointer
 
   init(
-    path: String, options: SQLiteStoreOptions, recent: RecentTraces, status: StoreStatus, checkpointer: Checkpointer
+    path: String, options: SQLiteStoreOptions, recent: RecentTraces, filter: TraceFilter, status: StoreStatus,
+    checkpointer: Checkpointer
   ) {
     self.path = path
     self.options = options
     self.recent = recent
+    self.filter = filter
     self.status = status
     self.checkpointer = checkpointer
     queue = WriteQueue(limit: options.queueBytes)
@@ -131,7 +134,7 @@ final class Writer: Sendable {
   /// After a sync that failed, the WAL may hold commits that are in the kernel's memory and will never be on the disk.
   /// Copying them into the database file writes and syncs them anew, before other commits build on them.
   private func reopen() throws -> WriterSession {
-    let session = try WriterSession(path: path, options, recent: recent)
+    let session = try WriterSession(path: path, options, recent: recent, filter: filter)
     try session.connection.checkpoint(.truncate)
     return session
   }

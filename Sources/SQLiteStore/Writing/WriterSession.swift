@@ -28,7 +28,7 @@ final class WriterSession {
   private var commitTransaction: Statement
 
   /// Opens the database and reads what the writer has to know.
-  init(path: String, _ options: SQLiteStoreOptions, recent: RecentTraces) throws {
+  init(path: String, _ options: SQLiteStoreOptions, recent: RecentTraces, filter: TraceFilter) throws {
     connection = try Connection(path: path, vfs: options.vfs)
     connection.setBusyTimeout(milliseconds: Int32(clamping: options.busyTimeout.milliseconds))
     try Schema.migrate(connection, path: path)
@@ -40,7 +40,7 @@ final class WriterSession {
       PRAGMA journal_size_limit = \(4 * options.checkpointBytes);
       """)
     connection.watchWAL()
-    traces = try TraceIndex(connection, recent: recent, capacities: options.traceIndex)
+    traces = try TraceIndex(connection, recent: recent, filter: filter, capacities: options.traceIndex)
     tags = try TagResolver(connection)
     services = try ServiceNames(connection)
     packer = try SegmentPacker(connection, lastID: try connection.integer("SELECT last_segment FROM store") ?? 0)
@@ -57,6 +57,9 @@ final class WriterSession {
     begin = try connection.prepare("BEGIN IMMEDIATE")
     commitTransaction = try connection.prepare("COMMIT")
   }
+
+  /// Traces that are in the lookup table, at most.
+  var lookedUpTraces: Int64 { traces.lookedUpID }
 
   /// Starts a transaction.
   func beginTransaction() throws(SQLiteError) {

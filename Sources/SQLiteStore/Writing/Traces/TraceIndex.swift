@@ -17,10 +17,13 @@ struct TraceIndex: ~Copyable {
     var levels: [Int64] = [512 << 10, 8 << 20]
     /// The smallest step of a move, in entries.
     var minimumStep = 256
+    /// Searches in vain before a filter of the table is made.
+    var searchesInVain = 1024
   }
 
   private let capacities: Capacities
   private let recent: RecentTraces
+  private let filter: TraceFilter
   private let key: TraceKey
   private var lastID: Int64
   private(set) var lookedUpID: Int64
@@ -45,7 +48,9 @@ struct TraceIndex: ~Copyable {
   private var new: [(id: TraceID, row: Int64)] = []
 
   /// Reads the state of the index, and the traces that are not in the table yet.
-  init(_ connection: borrowing Connection, recent: RecentTraces, capacities: Capacities) throws(SQLiteError) {
+  init(
+    _ connection: borrowing Connection, recent: RecentTraces, filter: TraceFilter, capacities: Capacities
+  ) throws(SQLiteError) {
     let insertTraces = try BulkInsert(connection, "INSERT INTO traces(id, trace_id)", columns: 2)
     let findTrace = try connection.prepare(
       """
@@ -71,6 +76,7 @@ struct TraceIndex: ~Copyable {
     }
     try Self.load(recent, after: row[3], connection)
     self.recent = recent
+    self.filter = filter
     self.capacities = capacities
     cursors = capacities.levels.map { _ in .min }
     key = TraceKey(saltHigh: UInt64(bitPattern: row[0]), saltLow: UInt64(bitPattern: row[1]))
@@ -117,9 +123,13 @@ struct TraceIndex: ~Copyable {
     if let row = recent[traceID] { return row }
     // Without entries in the table there is nothing to find: the memory has all of them.
     guard lookedUpID > 0 else { return nil }
-    try findTrace.bind(key(traceID), at: 1)
+    let key = key(traceID)
+    guard filter.mayContain(key) else { return nil }
+    try findTrace.bind(key, at: 1)
     try traceID.withBytes { bytes throws(SQLiteError) in try findTrace.bind(bytes, at: 2) }
-    return try findTrace.first { (row: borrowing Row) in row.int(at: 0) }
+    let row = try findTrace.first { (row: borrowing Row) in row.int(at: 0) }
+    if row == nil { filter.didSearchInVain() }
+    return row
   }
 
   /// Makes a step of the moves that are due.
@@ -157,6 +167,7 @@ struct TraceIndex: ~Copyable {
     guard nextLeaving < leaving.count else { return }
     let end = min(nextLeaving + step, leaving.count)
     let entries = leaving[nextLeaving..<end]
+    filter.insert(entries.lazy.map(\.key))
     try insertLookups.insert(entries.count) { (statement: inout Statement, index, first) throws(SQLiteError) in
       let entry = entries[entries.startIndex + index]
       try statement.bind(1, at: first)
