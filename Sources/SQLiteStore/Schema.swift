@@ -16,12 +16,12 @@ enum Schema {
   /// What turns version n into version n + 1.
   ///
   /// Never edited once released; changes are appended.
-  private static let migrations = [version1]
+  private static let migrations = [version1, version2]
 
-  /// Brings a database to the current version.
+  /// Brings a database to a version, the current one unless a test wants an older one.
   ///
   /// - Throws: `incompatible` for a file that another program or a newer version has made.
-  static func migrate(_ connection: borrowing Connection, path: String) throws {
+  static func migrate(_ connection: borrowing Connection, path: String, to newVersion: Int64 = version) throws {
     let version = try connection.integer("PRAGMA user_version") ?? 0
     let application = try connection.integer("PRAGMA application_id") ?? 0
     let isEmpty = try connection.integer("SELECT count(*) FROM sqlite_schema") == 0
@@ -38,11 +38,11 @@ enum Schema {
       try connection.execute("PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;")
     }
     try connection.execute("PRAGMA journal_mode = WAL")
-    guard version < Self.version else { return }
+    guard version < newVersion else { return }
     try connection.execute("BEGIN IMMEDIATE")
     do throws(SQLiteError) {
-      for migration in migrations[Int(version)...] { try connection.execute(migration) }
-      try connection.execute("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(Self.version);")
+      for migration in migrations[Int(version)..<Int(newVersion)] { try connection.execute(migration) }
+      try connection.execute("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(newVersion);")
       try connection.execute("COMMIT")
     } catch {
       try? connection.execute("ROLLBACK")
@@ -199,5 +199,23 @@ enum Schema {
         datetime(attempts.first_arrival / 1000000000, 'unixepoch') AS first_arrival,
         datetime(attempts.last_arrival / 1000000000, 'unixepoch') AS last_arrival
       FROM attempts JOIN rollouts ON rollouts.id = attempts.rollout;
+    """
+
+  private static let version2 = """
+    -- The segment that is still open, as it came: a row for what each transaction has added to it.
+    CREATE TABLE segment_parts(
+      offset INTEGER PRIMARY KEY,      -- of these bytes in the segment
+      segment INTEGER NOT NULL,        -- the same in all rows
+      received INTEGER NOT NULL,       -- the same in all rows
+      first_arrival INTEGER NOT NULL,
+      last_arrival INTEGER NOT NULL,
+      spans INTEGER NOT NULL,
+      bytes BLOB NOT NULL
+    ) STRICT;
+
+    -- The counter stands in the row that a new span changes anyway.
+    ALTER TABLE attempts ADD COLUMN last_sequence INTEGER NOT NULL DEFAULT 0;
+    UPDATE attempts SET last_sequence = coalesce((SELECT last_sequence FROM rollouts WHERE id = rollout), 0);
+    ALTER TABLE rollouts DROP COLUMN last_sequence;
     """
 }

@@ -1,8 +1,10 @@
 import Foundation
 import SQLite
-import SQLiteStore
+import Telemetry
 import Testing
 import TraceStore
+
+@testable import SQLiteStore
 
 @Suite struct `Opening a store` {
   private func failure(_ body: () throws -> Void) -> StoreError? {
@@ -41,6 +43,26 @@ import TraceStore
     #expect(failure { try SQLiteStore(folder: folder.path).close() }?.code == .incompatible)
     #expect(failure { try ReaderPool(readingDatabaseAt: folder.database.path).close() } != nil)
     #expect(try Connection(path: folder.database.path).integer("PRAGMA user_version") == 99)
+  }
+
+  @Test func `a database of the first version is brought to the current one`() async throws {
+    let folder = try TemporaryFolder()
+    do {
+      let connection = try Connection(path: folder.database.path)
+      try Schema.migrate(connection, path: folder.path, to: 1)
+      try connection.execute(
+        """
+        INSERT INTO rollouts VALUES(1, 'r', 41), (2, 'quiet', 7);
+        INSERT INTO attempts VALUES(1, 1, 'a', 3, 10, 20), (2, 1, 'b', 1, 30, 40), (3, 2, NULL, 1, 50, 60);
+        """)
+    }
+    try await folder.withStore { store async throws in
+      #expect(try await store.rollouts().map(\.id) == ["r", "quiet"])
+      let tag = RolloutTag(rolloutID: "r", attemptID: "a", rule: .request)
+      _ = try await store.append(batch([TestSpan(1)], tag: tag))
+      #expect(try await store.rows(ofRollout: "r").map(\.sequence) == [42])
+    }
+    #expect(try Connection(path: folder.database.path).integer("PRAGMA user_version") == Schema.version)
   }
 
   @Test(arguments: ["PRAGMA application_id = 42", "CREATE TABLE notes(text)", "PRAGMA user_version = 1"])

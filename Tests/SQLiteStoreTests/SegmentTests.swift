@@ -59,14 +59,57 @@ import TraceStore
         }
       }
     }
-    #expect(try segmentCount(folder) == 5)
-    try await folder.withStore { store async throws in
+    #expect(try segmentCount(folder) == 0)
+    try await folder.withStore(options) { store async throws in
       _ = try await store.append(batch([TestSpan(trace: 1, 51)]))
-      #expect(try await store.spans(ofTrace: 1).count == 51)
+      #expect(try await store.spans(ofTrace: 1).map(\.bytes) == (1...51).map { TestSpan(trace: 1, $0).bytes })
+    }
+    // All in the one segment that is still open.
+    let connection = try Connection(path: folder.database.path)
+    #expect(try connection.integer("SELECT sum(spans) FROM segment_parts") == 51)
+    #expect(try connection.integer("SELECT count(DISTINCT segment) FROM segment_parts") == 1)
+  }
+
+  @Test func `single spans become segments of a good size, also over restarts`() async throws {
+    let folder = try TemporaryFolder()
+    var options = SQLiteStoreOptions()
+    options.now = { 1_000 }
+    for round in 0..<4 {
+      try await folder.withStore(options) { store async throws in
+        for number in 1...150 {
+          _ = try await store.append(batch([Self.large(round * 150 + number)]))
+          // A repeat of a span of the open segment, and one of a segment in the log.
+          if number % 20 == 0 {
+            let repeated = [Self.large(round * 150 + number - 1), Self.large(1)]
+            #expect(try await store.append(batch(repeated)).duplicates == 2)
+          }
+        }
+        let stored = try await store.spans(ofTrace: 1)
+        #expect(stored.map(\.bytes) == (1...(round + 1) * 150).map { Self.large($0).bytes })
+      }
     }
     let connection = try Connection(path: folder.database.path)
-    #expect(try connection.integer("SELECT sum(live) FROM segments") == 51)
-    #expect(try connection.integer("SELECT count(*) FROM segments WHERE live != spans") == 0)
+    let inLog = try #require(try connection.integer("SELECT sum(live) FROM segments"))
+    let inParts = try #require(try connection.integer("SELECT coalesce(sum(spans), 0) FROM segment_parts"))
+    #expect(inLog + inParts == 600)
+    #expect(try #require(try connection.integer("SELECT min(raw_size) FROM segments")) > 50_000)
+    #expect(try connection.integer("SELECT count(*) FROM segments WHERE live != spans OR codec != 1") == 0)
+    #expect(
+      try connection.integer(
+        "SELECT count(*) FROM segments AS a JOIN segments AS b ON b.id > a.id WHERE b.first_arrival <= a.last_arrival")
+        == 0)
+  }
+
+  @Test func `a segment that has become old is not joined`() async throws {
+    let folder = try TemporaryFolder()
+    var options = SQLiteStoreOptions()
+    let minutes = ManualTime()
+    options.now = { minutes.next() * 61_000_000_000 }
+    try await folder.withStore(options) { store async throws in
+      for number in UInt64(1)...3 { _ = try await store.append(batch([TestSpan(trace: number, number)])) }
+      for number in UInt64(1)...3 { #expect(try await store.spans(ofTrace: number).count == 1) }
+    }
+    #expect(try segmentCount(folder) == 2)
   }
 
   @Test func `segments that come compressed stand beside those that the writer compresses`() async throws {

@@ -10,14 +10,17 @@ struct SegmentCache: ~Copyable {
   /// In the order in which they were loaded.
   private var order: [Int64] = []
   private var select: Statement
+  private var selectParts: Statement
   private let decompressor: SegmentDecompressor
 
   /// - Parameter capacity: Bytes of segments that are kept; the one that was read last always is.
   init(_ connection: borrowing Connection, capacity: Int) throws {
     self.capacity = capacity
     let select = try connection.prepare("SELECT raw_size, codec, payload FROM segments WHERE id = ?1")
+    let selectParts = try connection.prepare("SELECT bytes FROM segment_parts WHERE segment = ?1 ORDER BY offset")
     let decompressor = try SegmentDecompressor()
     self.select = select
+    self.selectParts = selectParts
     self.decompressor = decompressor
   }
 
@@ -34,7 +37,9 @@ struct SegmentCache: ~Copyable {
       segments[segment] = nil
       order.removeAll { $0 == segment }
     }
-    guard let bytes = try load(segment) else { return nil }
+    var loaded = try load(segment)
+    if loaded == nil { loaded = try loadParts(of: segment) }
+    guard let bytes = loaded else { return nil }
     segments[segment] = bytes
     order.append(segment)
     size += bytes.count
@@ -51,9 +56,7 @@ struct SegmentCache: ~Copyable {
       let payload = row.bytes(at: 2)
       var bytes: [UInt8] = []
       if row.int(at: 1) == 0 {
-        bytes.append(addingCapacity: payload.count) { free in
-          for index in 0..<payload.count { free.append(payload[index]) }
-        }
+        bytes.append(copying: payload)
         return bytes
       }
       do {
@@ -63,5 +66,20 @@ struct SegmentCache: ~Copyable {
       }
       return bytes
     }
+  }
+
+  /// The bytes of the segment that is still open, as far as the snapshot has them.
+  private mutating func loadParts(of segment: Int64) throws(SQLiteError) -> [UInt8]? {
+    try selectParts.bind(segment, at: 1)
+    var bytes: [UInt8] = []
+    try selectParts.forEach { (row: borrowing Row) in bytes.append(copying: row.bytes(at: 0)) }
+    return bytes.isEmpty ? nil : bytes
+  }
+}
+
+extension Array<UInt8> {
+  /// Appends borrowed bytes.
+  mutating func append(copying bytes: Span<UInt8>) {
+    unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
   }
 }

@@ -56,6 +56,9 @@ struct ContentsReader {
     return Contents(envelope: envelope, span: contents, hash: Self.hash(contents, from: envelopeHash))
   }
 
+  /// Forgets where it was: bytes of a segment were taken back.
+  mutating func forget() { segment = 0 }
+
   /// Takes an equal array in place of its own: arrays that share their storage are compared in no time.
   mutating func share(_ equal: [UInt8]) { envelope = equal }
 

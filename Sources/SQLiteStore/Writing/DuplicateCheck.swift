@@ -76,6 +76,12 @@ struct DuplicateCheck: ~Copyable {
     return .different(variant: last + 1)
   }
 
+  /// Forgets what it knows of segments that are not in the log yet.
+  mutating func forgetOpenSegment() {
+    candidates.forget()
+    stored.forget()
+  }
+
   private mutating func isRepeat(_ contents: ContentsReader.Contents, of other: ContentsReader.Contents) -> Bool {
     guard contents.equals(other) else { return false }
     stored.share(contents.envelope)

@@ -38,7 +38,7 @@ struct Retagger: ~Copyable {
     try update.bind(placement.rows.attempt, at: 5)
     try update.bind(placement.sequence, at: 6)
     try update.run()
-    tags.use(placement.sequence, rollout)
+    tags.use(placement.sequence, rollout, attempt: placement.rows.attempt)
     tags.move(from: stored.rows, to: placement.rows, trace: trace)
   }
 

@@ -16,49 +16,33 @@ struct SegmentPacker: ~Copyable {
   /// How large a segment of joined requests becomes.
   private static let capacity = 64 << 10
 
-  /// How large the last segment may be and still be joined by the requests of the next transaction.
+  /// What a transaction adds to a segment, in bytes, from which on it is worth being compressed alone.
   ///
-  /// It is compressed anew each time, and whoever reads one of its spans reads all of them.
-  private static let tailCapacity = 16 << 10
+  /// Less is written as a part, so that single spans of many transactions share a segment.
+  private static let worthCompressing = 16 << 10
 
-  /// How long the last segment is joined by more requests, in nanoseconds: all its spans have one time of arrival.
-  private static let tailAge: Int64 = 10_000_000_000
+  /// How long a segment is joined by more requests, in nanoseconds: all its spans have one time of arrival.
+  private static let maximumAge: Int64 = 60_000_000_000
 
   /// zstd's fastest regular level; higher ones gained little for twice the time.
   static let level = 1
 
-  /// What will be one row.
-  private struct Open {
-    var id: Int64
-    var received: Int64
-    var bytes: [UInt8] = []
-    var compressed: [UInt8] = []
-    var firstArrival: Int64 = 0
-    var lastArrival: Int64 = 0
-    var spans: Int64 = 0
-    /// How many of them an earlier transaction has written.
-    var writtenSpans: Int64 = 0
-  }
-
   private var insert: Statement
-  private var update: Statement
+  private var parts: SegmentParts
   private let compressor: SegmentCompressor
   private var frame: [UInt8] = []
-  private var open: Open?
+  private var open: OpenSegment?
   private var lastID: Int64
 
+  /// Reads the segment that is open.
   init(_ connection: borrowing Connection, lastID: Int64) throws {
     let insert = try connection.prepare("INSERT INTO segments VALUES(?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8)")
-    let update = try connection.prepare(
-      """
-      UPDATE segments SET first_arrival = ?2, last_arrival = ?3, received = ?4, live = live + ?5 - spans, spans = ?5,
-        raw_size = ?6, codec = ?7, payload = ?8
-      WHERE id = ?1
-      """)
+    let parts = try SegmentParts(connection)
     let compressor = try SegmentCompressor()
+    open = try SegmentParts.load(connection)
     self.lastID = lastID
     self.insert = insert
-    self.update = update
+    self.parts = parts
     self.compressor = compressor
   }
 
@@ -70,10 +54,11 @@ struct SegmentPacker: ~Copyable {
 
   /// Makes room for a draft, whose spans are stored next.
   mutating func begin(_ draft: SegmentDraft, received: Int64) throws -> Place {
-    if open != nil, !isJoined(by: draft, received: received) { try finish() }
+    if let open, !Self.isJoined(open, by: draft, received: received) { try close() }
     if open == nil {
       lastID += 1
-      open = Open(id: lastID, received: received, compressed: draft.compressed)
+      open = OpenSegment(id: lastID, received: received)
+      open!.compressed = draft.compressed
     }
     let place = Place(segment: open!.id, start: open!.bytes.count)
     if place.start == 0 {
@@ -84,69 +69,66 @@ struct SegmentPacker: ~Copyable {
     return place
   }
 
-  private func isJoined(by draft: SegmentDraft, received: Int64) -> Bool {
-    guard let open, open.compressed.isEmpty, draft.compressed.isEmpty else { return false }
-    let isWritten = open.writtenSpans > 0
-    if isWritten && abs(received - open.received) > Self.tailAge { return false }
-    return open.bytes.count + draft.bytes.count <= (isWritten ? Self.tailCapacity : Self.capacity)
+  private static func isJoined(_ open: OpenSegment, by draft: SegmentDraft, received: Int64) -> Bool {
+    open.compressed.isEmpty && draft.compressed.isEmpty && abs(received - open.received) <= maximumAge
+      && open.bytes.count + draft.bytes.count <= capacity
   }
 
   /// Counts a span of the draft that was begun last.
-  mutating func count(arrival: Int64) {
-    if open!.spans == 0 { open!.firstArrival = arrival }
-    open!.lastArrival = arrival
-    open!.spans += 1
-  }
+  mutating func count(arrival: Int64) { open!.count(arrival: arrival) }
 
-  /// The bytes of a segment that is not written yet.
+  /// The bytes of a segment that is not in the log yet.
   func bytes(of segment: Int64) -> [UInt8]? {
     open?.id == segment ? open?.bytes : nil
   }
 
   /// Writes what is open at the end of a transaction.
   ///
-  /// A small segment stays open: single spans of the next transactions join it, because alone they would hardly
-  /// compress. What was written of it never changes, so a reader that has seen less of it has seen no less than it knows.
-  mutating func commit() throws {
-    guard let segment = open else { return }
-    try finish()
-    // Spans that were there before have left bytes that nobody refers to; nothing joins those.
-    guard segment.compressed.isEmpty, segment.bytes.count < Self.tailCapacity, segment.spans > segment.writtenSpans
-    else { return }
-    open = segment
-    open?.writtenSpans = segment.spans
+  /// A small segment stays open. What was written of it never changes, so a reader that has seen less of it has seen no
+  /// less than it knows.
+  ///
+  /// - Returns: Whether bytes were taken back because all of their spans were there before.
+  mutating func commit() throws -> Bool {
+    guard let segment = open else { return false }
+    if !segment.hasNewSpans {
+      if segment.spans == 0 { open = nil } else { open!.dropUnwritten() }
+      return true
+    }
+    guard segment.compressed.isEmpty, segment.unwrittenBytes < Self.worthCompressing else {
+      try close()
+      return false
+    }
+    try parts.append(segment)
+    open!.didWrite()
+    return false
   }
 
-  /// Writes the segment that is open, and closes it.
+  /// Puts the open segment into the log.
   ///
   /// Nothing is written when all of its spans were there before.
-  private mutating func finish() throws {
-    guard let segment = open.take(), segment.spans > segment.writtenSpans else { return }
+  private mutating func close() throws {
+    guard let segment = open.take(), segment.spans > 0 else { return }
+    if segment.written.bytes > 0 { try parts.removeAll() }
     var codec: Int64 = 1
     if segment.compressed.isEmpty {
       try compressor.compress(segment.bytes.span, level: Self.level, into: &frame)
       if frame.count >= segment.bytes.count { codec = 0 }
     }
-    let payload = codec == 0 ? segment.bytes : segment.compressed.isEmpty ? frame : segment.compressed
-    if segment.writtenSpans == 0 {
-      try Self.write(segment, codec, payload, &insert)
-    } else {
-      try Self.write(segment, codec, payload, &update)
-    }
+    try write(segment, codec, codec == 0 ? segment.bytes : segment.compressed.isEmpty ? frame : segment.compressed)
   }
 
-  private static func write(_ segment: Open, _ codec: Int64, _ payload: [UInt8], _ statement: inout Statement) throws {
-    try statement.bind(segment.id, at: 1)
-    try statement.bind(segment.firstArrival, at: 2)
-    try statement.bind(segment.lastArrival, at: 3)
-    try statement.bind(segment.received, at: 4)
-    try statement.bind(segment.spans, at: 5)
-    try statement.bind(Int64(segment.bytes.count), at: 6)
-    try statement.bind(codec, at: 7)
+  private mutating func write(_ segment: OpenSegment, _ codec: Int64, _ payload: [UInt8]) throws {
+    try insert.bind(segment.id, at: 1)
+    try insert.bind(segment.firstArrival, at: 2)
+    try insert.bind(segment.lastArrival, at: 3)
+    try insert.bind(segment.received, at: 4)
+    try insert.bind(segment.spans, at: 5)
+    try insert.bind(Int64(segment.bytes.count), at: 6)
+    try insert.bind(codec, at: 7)
     // `run` resets the statement, so the bytes are needed no longer than this call.
     try unsafe payload.withUnsafeBufferPointer { bytes in
-      try unsafe statement.bindBlobWithoutCopy(bytes, at: 8)
-      try statement.run()
+      try unsafe insert.bindBlobWithoutCopy(bytes, at: 8)
+      try insert.run()
     }
   }
 }

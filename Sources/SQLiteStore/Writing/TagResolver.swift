@@ -16,7 +16,8 @@ struct TagResolver: ~Copyable {
   final class Rollout {
     let row: Int64
     fileprivate var lastSequence: Int64
-    fileprivate var isChanged = false
+    /// The attempt whose row is to hold the number; `nil` when the database has it.
+    fileprivate var changedAttempt: Int64?
 
     fileprivate init(row: Int64, lastSequence: Int64) {
       self.row = row
@@ -51,31 +52,33 @@ struct TagResolver: ~Copyable {
 
   private var findRollout: Statement
   private var insertRollout: Statement
-  private var updateRollout: Statement
   private var findAttempt: Statement
   private var insertAttempt: Statement
   private var updateAttempt: Statement
   private var updateTraces: BulkInsert
 
   init(_ connection: borrowing Connection) throws(SQLiteError) {
-    let findRollout = try connection.prepare("SELECT id, last_sequence FROM rollouts WHERE rollout_id = ?1")
-    let insertRollout = try connection.prepare(
-      "INSERT INTO rollouts(rollout_id, last_sequence) VALUES(?1, 0) RETURNING id")
-    let updateRollout = try connection.prepare(
-      "UPDATE rollouts SET last_sequence = max(last_sequence, ?2) WHERE id = ?1")
+    let findRollout = try connection.prepare(
+      """
+      SELECT id, (SELECT coalesce(max(last_sequence), 0) FROM attempts WHERE rollout = rollouts.id)
+      FROM rollouts WHERE rollout_id = ?1
+      """)
+    let insertRollout = try connection.prepare("INSERT INTO rollouts(rollout_id) VALUES(?1) RETURNING id")
     let findAttempt = try connection.prepare(
       "SELECT id FROM attempts WHERE rollout = ?1 AND coalesce(attempt_id, '') = coalesce(?2, '')")
     let insertAttempt = try connection.prepare(
       "INSERT INTO attempts(rollout, attempt_id, spans, first_arrival, last_arrival) VALUES(?1, ?2, 0, ?3, ?3) RETURNING id"
     )
     let updateAttempt = try connection.prepare(
-      "UPDATE attempts SET spans = spans + ?2, last_arrival = max(last_arrival, ?3) WHERE id = ?1")
+      """
+      UPDATE attempts SET spans = spans + ?2, last_arrival = max(last_arrival, ?3), last_sequence = max(last_sequence, ?4)
+      WHERE id = ?1
+      """)
     let updateTraces = try BulkInsert(
       connection, "INSERT INTO rollout_traces", columns: 4,
       tail: "ON CONFLICT DO UPDATE SET spans = spans + excluded.spans")
     self.findRollout = findRollout
     self.insertRollout = insertRollout
-    self.updateRollout = updateRollout
     self.findAttempt = findAttempt
     self.insertAttempt = insertAttempt
     self.updateAttempt = updateAttempt
@@ -139,12 +142,13 @@ struct TagResolver: ~Copyable {
   /// Notes the number of a span that is stored.
   ///
   /// A number that was brought raises the counter, so that later ones lie above it (AGL store contract, section 9).
-  mutating func use(_ sequence: Int64?, _ rollout: Rollout?) {
+  ///
+  /// - Parameter attempt: The attempt that gains the span.
+  mutating func use(_ sequence: Int64?, _ rollout: Rollout?, attempt: Int64) {
     guard let rollout, let sequence, sequence > rollout.lastSequence else { return }
     rollout.lastSequence = sequence
-    guard !rollout.isChanged else { return }
-    rollout.isChanged = true
-    changedRollouts.append(rollout)
+    if rollout.changedAttempt == nil { changedRollouts.append(rollout) }
+    rollout.changedAttempt = attempt
   }
 
   /// Counts a span that has arrived.
@@ -181,17 +185,17 @@ struct TagResolver: ~Copyable {
   /// Called once a transaction, before its commit.
   mutating func flush(received: Int64) throws(SQLiteError) {
     countPending()
+    // A rollout's number stands with one of its attempts: that row is written anyway.
+    var sequences: [Int64: Int64] = [:]
     for rollout in changedRollouts {
-      try updateRollout.bind(rollout.row, at: 1)
-      try updateRollout.bind(rollout.lastSequence, at: 2)
-      try updateRollout.run()
-      rollout.isChanged = false
+      if let attempt = rollout.changedAttempt.take() { sequences[attempt] = rollout.lastSequence }
     }
     changedRollouts.removeAll(keepingCapacity: true)
     for (attempt, spans) in changedAttempts {
       try updateAttempt.bind(attempt, at: 1)
       try updateAttempt.bind(spans, at: 2)
       try updateAttempt.bind(arrivedAttempts.contains(attempt) ? received : 0, at: 3)
+      try updateAttempt.bind(sequences[attempt] ?? 0, at: 4)
       try updateAttempt.run()
     }
     arrivedAttempts.removeAll(keepingCapacity: true)

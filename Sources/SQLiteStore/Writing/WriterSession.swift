@@ -129,7 +129,7 @@ final class WriterSession {
     lastArrival += 1
     receipt.stored += 1
     packer.count(arrival: lastArrival)
-    tags.use(placement.sequence, rollout)
+    tags.use(placement.sequence, rollout, attempt: placement.rows.attempt)
     tags.add(to: placement.rows, trace: placement.trace)
   }
 
@@ -187,7 +187,7 @@ final class WriterSession {
 
   /// Writes what was collected, and commits.
   func commit(received: Int64) throws {
-    try packer.commit()
+    if try packer.commit() { duplicates.forgetOpenSegment() }
     try tags.flush(received: received)
     try traces.maintain(connection)
     try updateStore.bind(lastArrival, at: 1)
