@@ -21,6 +21,7 @@ let cLibraries: [Target] = [
   .target(name: "CLLHTTP", cSettings: [.define("LLHTTP_STRICT_MODE", to: "1")]),
   .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
   .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+  .target(name: "CWALBuffer", linkerSettings: [.linkedLibrary("sqlite3")]),
   .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
   .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
   .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -36,7 +37,7 @@ let base: [Target] = [
   .target(name: "Metrics", dependencies: ["Threads"], swiftSettings: settings),
   .target(name: "Protobuf", swiftSettings: settings),
   .target(name: "Spelling", swiftSettings: settings),
-  .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: settings),
+  .target(name: "SQLite", dependencies: ["CSQLite", "CWALBuffer"], swiftSettings: settings),
   .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: settings),
   .target(name: "Transport", dependencies: ["CLLHTTP", "CNGHTTP2", "CUV", "Threads"], swiftSettings: settings),
   .target(name: "YAML", dependencies: ["CYAML"], swiftSettings: settings),
@@ -136,6 +137,8 @@ let tests: [Target] = [
       "Compression", "FaultVFS", "OTLP", "Protobuf", "SQLite", "SQLiteStore", "SeededRandom", "Telemetry", "Threads",
       "TraceStore",
     ], swiftSettings: settings),
+  .testTarget(
+    name: "SQLiteTests", dependencies: ["FaultVFS", "SQLite", "SeededRandom"], swiftSettings: settings),
   .testTarget(name: "TransportTests", dependencies: ["CNGHTTP2", "Threads", "Transport"], swiftSettings: settings),
   .testTarget(name: "YAMLTests", dependencies: ["YAML"], swiftSettings: settings),
 ]

@@ -1,4 +1,5 @@
 import CSQLite
+import CWALBuffer
 
 /// One SQLite connection, closed by its `deinit`.
 ///
@@ -25,8 +26,13 @@ import CSQLite
   /// - Parameters:
   ///   - path: A file name.
   ///   - vfs: The name of a registered VFS; `nil` is the default one. Tests inject faults through it.
-  package init(path: String, access: Access = .create, vfs: String? = nil) throws(SQLiteError) {
+  ///   - collectsFrames: Whether the WAL is written a transaction at a time, for a connection that writes often.
+  package init(
+    path: String, access: Access = .create, vfs: String? = nil, collectsFrames: Bool = false
+  ) throws(SQLiteError) {
     Self.configure
+    // Without memory for it the connection works all the same.
+    let vfs = collectsFrames ? (unsafe wal_buffer_vfs(vfs).map { unsafe String(cString: $0) } ?? vfs) : vfs
     // A noncopyable type with a deinit cannot throw once its fields are set, so all that can fail comes first.
     let handle = try unsafe Self.open(path, access, vfs)
     unsafe self.handle = handle

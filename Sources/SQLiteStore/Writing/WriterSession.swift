@@ -29,7 +29,7 @@ final class WriterSession {
 
   /// Opens the database and reads what the writer has to know.
   init(path: String, _ options: SQLiteStoreOptions, recent: RecentTraces, filter: TraceFilter) throws {
-    connection = try Connection(path: path, vfs: options.vfs)
+    connection = try Connection(path: path, vfs: options.vfs, collectsFrames: true)
     connection.setBusyTimeout(milliseconds: Int32(clamping: options.busyTimeout.milliseconds))
     try Schema.migrate(connection, path: path)
     try connection.execute(
