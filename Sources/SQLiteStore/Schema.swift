@@ -213,6 +213,18 @@ enum Schema {
       bytes BLOB NOT NULL
     ) STRICT;
 
+    -- The row in store as it would be had every transaction written it: those that write a part leave it out.
+    CREATE VIEW counters AS
+      SELECT max(last_arrival, coalesce((SELECT max(last_arrival) FROM segment_parts), 0)) AS last_arrival,
+        max(last_segment, coalesce((SELECT max(segment) FROM segment_parts), 0)) AS last_segment,
+        max(last_trace, coalesce((SELECT max(id) FROM traces), 0)) AS last_trace,
+        looked_up_trace, level_1, level_2,
+        spans + coalesce(
+          (SELECT sum(segment_parts.spans) FROM segment_parts WHERE segment_parts.last_arrival > store.last_arrival), 0
+        ) AS spans,
+        duplicates, variants
+      FROM store;
+
     -- The counter stands in the row that a new span changes anyway.
     ALTER TABLE attempts ADD COLUMN last_sequence INTEGER NOT NULL DEFAULT 0;
     UPDATE attempts SET last_sequence = coalesce((SELECT last_sequence FROM rollouts WHERE id = rollout), 0);

@@ -86,6 +86,11 @@ import TraceStore
         }
         let stored = try await store.spans(ofTrace: 1)
         #expect(stored.map(\.bytes) == (1...(round + 1) * 150).map { Self.large($0).bytes })
+        #expect(stored.map(\.row.arrival) == (1...Int64(round + 1) * 150).map { $0 })
+        let totals = try await store.totals()
+        #expect(totals.spans == Int64(round + 1) * 150)
+        #expect(totals.duplicates == Int64(round + 1) * 14)
+        #expect(totals.traces == 1)
       }
     }
     let connection = try Connection(path: folder.database.path)

@@ -159,7 +159,7 @@ final class SQLiteReadSession: ReadSession {
           (SELECT coalesce(sum(spans), 0) FROM attempts WHERE rollout = 0),
           (SELECT count(DISTINCT rollout) FROM attempts WHERE rollout != 0 AND spans > 0),
           (SELECT count(*) FROM attempts WHERE rollout != 0 AND attempt_id IS NOT NULL AND spans > 0)
-        FROM store
+        FROM counters
         """)
       let totals = try select.first { (row: borrowing Row) in
         StoreTotals(

@@ -13,6 +13,15 @@ struct SegmentPacker: ~Copyable {
     var start: Int
   }
 
+  /// What became of a transaction's bytes.
+  enum Outcome {
+    /// All of them are in one part, and nothing else was written.
+    case wrotePart
+    case wroteSegments
+    /// Those behind the last segment were taken back, because all of their spans were there before.
+    case tookBack
+  }
+
   /// How large a segment of joined requests becomes.
   private static let capacity = 64 << 10
 
@@ -33,6 +42,8 @@ struct SegmentPacker: ~Copyable {
   private var frame: [UInt8] = []
   private var open: OpenSegment?
   private var lastID: Int64
+  /// Whether the transaction has put a segment into the log.
+  private var hasClosed = false
 
   /// Reads the segment that is open.
   init(_ connection: borrowing Connection, lastID: Int64) throws {
@@ -86,21 +97,20 @@ struct SegmentPacker: ~Copyable {
   ///
   /// A small segment stays open. What was written of it never changes, so a reader that has seen less of it has seen no
   /// less than it knows.
-  ///
-  /// - Returns: Whether bytes were taken back because all of their spans were there before.
-  mutating func commit() throws -> Bool {
-    guard let segment = open else { return false }
+  mutating func commit() throws -> Outcome {
+    defer { hasClosed = false }
+    guard let segment = open else { return .wroteSegments }
     if !segment.hasNewSpans {
       if segment.spans == 0 { open = nil } else { open!.dropUnwritten() }
-      return true
+      return .tookBack
     }
     guard segment.compressed.isEmpty, segment.unwrittenBytes < Self.worthCompressing else {
       try close()
-      return false
+      return .wroteSegments
     }
     try parts.append(segment)
     open!.didWrite()
-    return false
+    return hasClosed ? .wroteSegments : .wrotePart
   }
 
   /// Puts the open segment into the log.
@@ -108,6 +118,7 @@ struct SegmentPacker: ~Copyable {
   /// Nothing is written when all of its spans were there before.
   private mutating func close() throws {
     guard let segment = open.take(), segment.spans > 0 else { return }
+    hasClosed = true
     if segment.written.bytes > 0 { try parts.removeAll() }
     var codec: Int64 = 1
     if segment.compressed.isEmpty {

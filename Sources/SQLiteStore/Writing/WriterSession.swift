@@ -15,9 +15,8 @@ final class WriterSession {
   private var inserter: SpanInserter
   private var duplicates: DuplicateCheck
   private var facts: AttributionFacts
-  private var updateStore: Statement
+  private var counters: StoreCounters
   private var retagger: Retagger
-  private var lastArrival: Int64
   /// Rows of the batch that are inserted together, the rollout of each, and the place of the first in the batch.
   private var waiting: [SpanInserter.Row] = []
   private var waitingRollouts: [TagResolver.Rollout?] = []
@@ -40,20 +39,16 @@ final class WriterSession {
       PRAGMA journal_size_limit = \(4 * options.checkpointBytes);
       """)
     connection.watchWAL()
-    traces = try TraceIndex(connection, recent: recent, filter: filter, capacities: options.traceIndex)
+    counters = try StoreCounters(connection)
+    traces = try TraceIndex(
+      connection, counters.traces, recent: recent, filter: filter, capacities: options.traceIndex)
     tags = try TagResolver(connection)
     services = try ServiceNames(connection)
-    packer = try SegmentPacker(connection, lastID: try connection.integer("SELECT last_segment FROM store") ?? 0)
+    packer = try SegmentPacker(connection, lastID: counters.lastSegment)
     inserter = try SpanInserter(connection)
     duplicates = try DuplicateCheck(connection)
     facts = try AttributionFacts(connection)
     retagger = try Retagger(connection)
-    lastArrival = try connection.integer("SELECT last_arrival FROM store") ?? 0
-    updateStore = try connection.prepare(
-      """
-      UPDATE store SET last_arrival = ?1, last_segment = ?2, last_trace = ?3, looked_up_trace = ?4, level_1 = ?5,
-        level_2 = ?6, spans = spans + ?7, duplicates = duplicates + ?8, variants = variants + ?9
-      """)
     begin = try connection.prepare("BEGIN IMMEDIATE")
     commitTransaction = try connection.prepare("COMMIT")
   }
@@ -110,7 +105,7 @@ final class WriterSession {
       waitingRollouts.removeAll(keepingCapacity: true)
     }
     if waiting.count == SpanInserter.rowsAtOnce {
-      for offset in waiting.indices { waiting[offset].placement.arrival = lastArrival + 1 + Int64(offset) }
+      for offset in waiting.indices { waiting[offset].placement.arrival = counters.lastArrival + 1 + Int64(offset) }
       if try inserter.insertAll(waiting, draft.bytes.span, connection) {
         for offset in waiting.indices { count(waiting[offset].placement, waitingRollouts[offset], &receipt) }
         return
@@ -126,9 +121,9 @@ final class WriterSession {
   private func count(
     _ placement: SpanInserter.Placement, _ rollout: TagResolver.Rollout?, _ receipt: inout AppendReceipt
   ) {
-    lastArrival += 1
+    counters.arrive()
     receipt.stored += 1
-    packer.count(arrival: lastArrival)
+    packer.count(arrival: counters.lastArrival)
     tags.use(placement.sequence, rollout, attempt: placement.rows.attempt)
     tags.add(to: placement.rows, trace: placement.trace)
   }
@@ -142,7 +137,7 @@ final class WriterSession {
   ) throws -> Int64 {
     var row = given
     let span = row.facts
-    row.placement.arrival = lastArrival + 1
+    row.placement.arrival = counters.lastArrival + 1
     row.placement.sequence = tags.sequence(span.sequence, rollout)
     if try !inserter.insert(row, draft.bytes.span, connection) {
       let finding = try duplicates.check(
@@ -187,19 +182,12 @@ final class WriterSession {
 
   /// Writes what was collected, and commits.
   func commit(received: Int64) throws {
-    if try packer.commit() { duplicates.forgetOpenSegment() }
+    let outcome = try packer.commit()
+    if outcome == .tookBack { duplicates.forgetOpenSegment() }
     try tags.flush(received: received)
     try traces.maintain(connection)
-    try updateStore.bind(lastArrival, at: 1)
-    try updateStore.bind(packer.lastSegment, at: 2)
-    try updateStore.bind(traces.lastRow, at: 3)
-    try updateStore.bind(traces.lookedUpID, at: 4)
-    try updateStore.bind(traces.levelCounts[0], at: 5)
-    try updateStore.bind(traces.levelCounts[1], at: 6)
-    try updateStore.bind(Int64(change.stored), at: 7)
-    try updateStore.bind(Int64(change.duplicates), at: 8)
-    try updateStore.bind(Int64(change.variants), at: 9)
-    try updateStore.run()
+    try counters.commit(
+      change, lastSegment: packer.lastSegment, traces.counters, isInPart: outcome == .wrotePart)
     try commitTransaction.run()
     traces.didCommit()
   }

@@ -1,7 +1,7 @@
 /// Header or trailer fields in order, with lower-case names.
 ///
 /// Field names are case-insensitive ([RFC 9110, section 5.1](https://www.rfc-editor.org/rfc/rfc9110#section-5.1));
-/// lower case is what HTTP/2 demands on the wire, so it is what is kept.
+/// lower case is what HTTP/2 demands on the wire, so it is what is kept, and what names are asked for in.
 package struct HTTPHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral {
   /// One field.
   package struct Field: Sendable, Hashable {
@@ -32,27 +32,28 @@ package struct HTTPHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral {
 
   /// Removes all fields of a name.
   package mutating func removeAll(_ name: String) {
-    let name = lowercasedFieldName(name)
+    assert(isLowercased(name))
     fields.removeAll { $0.name == name }
   }
 
   /// The value of the first field of a name.
   package func first(_ name: String) -> String? {
-    let name = lowercasedFieldName(name)
+    assert(isLowercased(name))
     for field in fields where field.name == name { return field.value }
     return nil
   }
 
   /// The values of all fields of a name, in order.
   package func all(_ name: String) -> [String] {
-    let name = lowercasedFieldName(name)
+    assert(isLowercased(name))
     return fields.compactMap { $0.name == name ? $0.value : nil }
   }
 
   /// Whether a comma-separated list field, such as `connection`, has a member; compared without case.
+  ///
+  /// - Parameter member: In lower case.
   package func list(_ name: String, contains member: String) -> Bool {
-    let name = lowercasedFieldName(name)
-    let member = lowercasedFieldName(member)
+    assert(isLowercased(name) && isLowercased(member))
     for field in fields where field.name == name {
       for part in field.value.utf8.split(separator: UInt8(ascii: ",")) {
         if lowercasedFieldName(trimmed(part)) == member { return true }
@@ -74,9 +75,10 @@ package struct HTTPHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral {
 
 /// The name in ASCII lower case; returned as it is when it already was, which costs no allocation.
 private func lowercasedFieldName(_ name: String) -> String {
-  for byte in name.utf8 where isUppercase(byte) { return String(decoding: name.utf8.map(lowercased), as: UTF8.self) }
-  return name
+  isLowercased(name) ? name : String(decoding: name.utf8.map(lowercased), as: UTF8.self)
 }
+
+private func isLowercased(_ name: String) -> Bool { !name.utf8.contains(where: isUppercase) }
 
 private func isUppercase(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") }
 

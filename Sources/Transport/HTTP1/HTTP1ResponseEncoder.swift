@@ -125,7 +125,11 @@ struct HTTP1ResponseEncoder {
 
   /// Appends text that must not break the line it stands in: control characters become spaces.
   private static func appendText(_ text: String, to bytes: inout [UInt8]) {
-    for byte in text.utf8 { bytes.append(byte >= 0x20 && byte != 0x7F || byte == 0x09 ? byte : 0x20) }
+    let start = bytes.count
+    bytes.append(contentsOf: text.utf8)
+    for index in start..<bytes.count where bytes[index] < 0x20 && bytes[index] != 0x09 || bytes[index] == 0x7F {
+      bytes[index] = 0x20
+    }
   }
 
   private static func append(_ text: StaticString, to bytes: inout [UInt8]) {

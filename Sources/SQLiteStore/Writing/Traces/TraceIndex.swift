@@ -41,7 +41,7 @@ struct TraceIndex: ~Copyable {
   private var nextLeaving = 0
   private var lastLeavingID: Int64 = 0
   /// Entries of the levels that can overflow.
-  private(set) var levelCounts: [Int64]
+  private var levelCounts: [Int64]
   /// Where the next step of a move out of a level starts.
   private var cursors: [Int64]
   /// Traces that are new in this transaction; their rows are written before its commit.
@@ -49,7 +49,8 @@ struct TraceIndex: ~Copyable {
 
   /// Reads the state of the index, and the traces that are not in the table yet.
   init(
-    _ connection: borrowing Connection, recent: RecentTraces, filter: TraceFilter, capacities: Capacities
+    _ connection: borrowing Connection, _ counters: StoreCounters.Traces, recent: RecentTraces, filter: TraceFilter,
+    capacities: Capacities
   ) throws(SQLiteError) {
     let insertTraces = try BulkInsert(connection, "INSERT INTO traces(id, trace_id)", columns: 2)
     let findTrace = try connection.prepare(
@@ -66,23 +67,20 @@ struct TraceIndex: ~Copyable {
     let removeMoved = try connection.prepare("DELETE FROM trace_lookup WHERE level = ?1 AND key >= ?2 AND key <= ?3")
     let endOfStep = try connection.prepare(
       "SELECT key FROM trace_lookup WHERE level = ?1 AND key >= ?2 ORDER BY key LIMIT 1 OFFSET ?3")
-    var state = try connection.prepare(
-      "SELECT salt_high, salt_low, last_trace, looked_up_trace, level_1, level_2 FROM store")
-    let row = try state.first { (row: borrowing Row) in
-      (0..<6).map { row.int(at: $0) }
-    }
-    guard let row else {
+    var salts = try connection.prepare("SELECT salt_high, salt_low FROM store")
+    let salt = try salts.first { (row: borrowing Row) in (row.int(at: 0), row.int(at: 1)) }
+    guard let salt else {
       throw SQLiteError(code: .corrupt, operation: "open", message: "the table store has no row")
     }
-    try Self.load(recent, after: row[3], connection)
+    try Self.load(recent, after: counters.lookedUp, connection)
     self.recent = recent
     self.filter = filter
     self.capacities = capacities
     cursors = capacities.levels.map { _ in .min }
-    key = TraceKey(saltHigh: UInt64(bitPattern: row[0]), saltLow: UInt64(bitPattern: row[1]))
-    lastID = row[2]
-    lookedUpID = row[3]
-    levelCounts = [row[4], row[5]]
+    key = TraceKey(saltHigh: UInt64(bitPattern: salt.0), saltLow: UInt64(bitPattern: salt.1))
+    lastID = counters.last
+    lookedUpID = counters.lookedUp
+    levelCounts = counters.levels
     self.insertTraces = insertTraces
     self.findTrace = findTrace
     self.insertLookups = insertLookups
@@ -102,8 +100,10 @@ struct TraceIndex: ~Copyable {
     recent.replace(with: found, after: lookedUpID)
   }
 
-  /// The highest row id that was given out.
-  var lastRow: Int64 { lastID }
+  /// What is to be stored with the transaction.
+  var counters: StoreCounters.Traces {
+    StoreCounters.Traces(last: lastID, lookedUp: lookedUpID, levels: levelCounts)
+  }
 
   /// The row of a trace, made when it is new.
   mutating func row(of traceID: TraceID) throws(SQLiteError) -> Int64 {
