@@ -1,5 +1,6 @@
 import SQLite
 import Threads
+import TraceStore
 
 /// Copies the WAL into the database file, so that it stays small under constant load.
 ///
@@ -20,9 +21,11 @@ final class Checkpointer: Sendable {
   private let threshold: Int
   private let path: String
   private let vfs: String?
+  private let status: StoreStatus
 
-  init(path: String, _ options: SQLiteStoreOptions) {
+  init(path: String, _ options: SQLiteStoreOptions, _ status: StoreStatus) {
     self.path = path
+    self.status = status
     threshold = options.checkpointBytes
     vfs = options.vfs
   }
@@ -30,13 +33,16 @@ final class Checkpointer: Sendable {
   /// Runs until `stop`.
   func run() {
     while state.wait(until: { $0 == .due || $0 == .stopping }, { self.start(&$0) }) {
-      // A checkpoint that fails does no harm: the WAL keeps everything, and the writer meets the same error.
+      // A checkpoint that fails loses nothing: the WAL keeps everything, but it grows until one works.
       do throws(SQLiteError) {
         let connection = try Connection(path: path, access: .existing, vfs: vfs)
         try connection.execute("PRAGMA synchronous = FULL; PRAGMA cache_size = -512")
         connection.keepWALOnClose()
         try connection.checkpoint(.passive)
-      } catch {}
+        status.checkpointEnded(nil)
+      } catch {
+        status.checkpointEnded(StoreError(error))
+      }
       state.withLock { if $0 == .running { $0 = .restLeft } }
     }
     state.update { state in

@@ -35,7 +35,7 @@ package final class SQLiteStore: SpanWriter, SpanReader {
     filter = TraceFilter(patience: options.traceIndex.searchesInVain)
     status = StoreStatus()
     let session = try Self.open(databasePath, options, recent, filter)
-    let checkpointer = Checkpointer(path: databasePath, options)
+    let checkpointer = Checkpointer(path: databasePath, options, status)
     let writer = Writer(
       path: databasePath, options: options, recent: recent, filter: filter, status: status,
       checkpointer: checkpointer)
@@ -110,13 +110,14 @@ package final class SQLiteStore: SpanWriter, SpanReader {
       walBytes: Self.size(of: folder.databasePath + "-wal"), failure: status.failure)
   }
 
-  /// Reports how long commits take, and when the store begins or ceases to fail.
+  /// Reports how long commits take, and when transactions or checkpoints fail or cease to.
   ///
-  /// Called on the writer's thread.
+  /// Called on the threads that write.
   package func listen(
-    toCommits commits: @escaping @Sendable (Duration) -> Void, failures: @escaping @Sendable (StoreError?) -> Void
+    toCommits commits: @escaping @Sendable (Duration) -> Void, failures: @escaping @Sendable (StoreError?) -> Void,
+    checkpointFailures: @escaping @Sendable (StoreError?) -> Void
   ) {
-    status.listen(toCommits: commits, failures: failures)
+    status.listen(toCommits: commits, failures: failures, checkpointFailures: checkpointFailures)
   }
 
   /// Writes what waits, copies the WAL into the database file, ends the threads, and lets the folder go.

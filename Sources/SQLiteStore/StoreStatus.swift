@@ -8,6 +8,8 @@ final class StoreStatus: Sendable {
     var failure: StoreError?
     var commitListener: (@Sendable (Duration) -> Void)?
     var failureListener: (@Sendable (StoreError?) -> Void)?
+    var isCheckpointFailing = false
+    var checkpointListener: (@Sendable (StoreError?) -> Void)?
   }
 
   private let state = Monitor(State())
@@ -20,12 +22,25 @@ final class StoreStatus: Sendable {
   var connectionGeneration: Int { generation.load(ordering: .acquiring) }
 
   func listen(
-    toCommits commits: @escaping @Sendable (Duration) -> Void, failures: @escaping @Sendable (StoreError?) -> Void
+    toCommits commits: @escaping @Sendable (Duration) -> Void, failures: @escaping @Sendable (StoreError?) -> Void,
+    checkpointFailures: @escaping @Sendable (StoreError?) -> Void
   ) {
     state.withLock { state in
       state.commitListener = commits
       state.failureListener = failures
+      state.checkpointListener = checkpointFailures
     }
+  }
+
+  /// Notes how a checkpoint ended.
+  ///
+  /// - Parameter error: `nil` when it worked, which is passed on once after failures.
+  func checkpointEnded(_ error: StoreError?) {
+    let listener = state.withLock { state -> (@Sendable (StoreError?) -> Void)? in
+      defer { state.isCheckpointFailing = error != nil }
+      return error == nil && !state.isCheckpointFailing ? nil : state.checkpointListener
+    }
+    listener?(error)
   }
 
   func succeeded() {

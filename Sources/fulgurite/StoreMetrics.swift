@@ -22,13 +22,24 @@ enum StoreMetrics {
       "fulgurite_commit_seconds", "How long transactions take, from their first write to their acknowledgement.",
       bounds: Histogram.latencyBounds)
     let failures = registry.counter("fulgurite_store_failures_total", "Transactions that failed.")
+    let checkpointFailures = registry.counter(
+      "fulgurite_checkpoint_failures_total", "Checkpoints that failed: the WAL was not copied into the database.")
     let limiter = LogLimiter()
-    store.listen(toCommits: { commits.observe($0) }) { failure in
-      guard let failure else { return logger.info("the store works again") }
-      failures.increment()
-      limiter.log(
-        logger, .error, "the store cannot write, senders are asked to try again",
-        ["reason": .text(failure.code.description), "cause": .text(failure.message)])
-    }
+    store.listen(
+      toCommits: { commits.observe($0) },
+      failures: { failure in
+        guard let failure else { return logger.info("the store works again") }
+        failures.increment()
+        limiter.log(
+          logger, .error, "the store cannot write, senders are asked to try again",
+          ["reason": .text(failure.code.description), "cause": .text(failure.message)])
+      },
+      checkpointFailures: { failure in
+        guard let failure else { return logger.info("the write-ahead log is copied into the database again") }
+        checkpointFailures.increment()
+        limiter.log(
+          logger, .error, "the write-ahead log cannot be copied into the database, it grows meanwhile",
+          ["reason": .text(failure.code.description), "cause": .text(failure.message)])
+      })
   }
 }

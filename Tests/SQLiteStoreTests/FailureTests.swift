@@ -135,7 +135,7 @@ import TraceStore
   @Test func `listeners learn when the store fails and when it works again`() async throws {
     try await withFaultyStore { store, disk, _ async throws in
       let (failures, report) = AsyncStream<StoreError.Code?>.makeStream()
-      store.listen(toCommits: { _ in }, failures: { report.yield($0?.code) })
+      store.listen(toCommits: { _ in }, failures: { report.yield($0?.code) }, checkpointFailures: { _ in })
       _ = try await store.append(batch([Self.span(1)]))
       disk.failNext(.write)
       _ = try? await store.append(batch([Self.span(2)]))
@@ -175,6 +175,31 @@ import TraceStore
     try handle.truncate(atOffset: 0)
     try handle.write(contentsOf: contents)
     try handle.close()
+  }
+
+  @Test func `a checkpoint that fails is reported, and loses nothing`() async throws {
+    let disk = FaultVFS()
+    var options = Self.options(disk)
+    options.checkpointBytes = 100_000
+    try await TemporaryFolder().withStore(options) { store async throws in
+      let (reports, report) = AsyncStream<StoreError.Code?>.makeStream()
+      store.listen(toCommits: { _ in }, failures: { _ in }, checkpointFailures: { report.yield($0?.code) })
+      var number: UInt64 = 0
+      var seen: [StoreError.Code?] = []
+      // Nothing but a checkpoint opens a file meanwhile.
+      disk.failNext(.open)
+      var iterator = reports.makeAsyncIterator()
+      while seen.count < 2 {
+        // Enough for one more checkpoint.
+        for _ in 0..<30 {
+          number += 1
+          _ = try await store.append(batch([Self.span(number)]))
+        }
+        if let code = await iterator.next() { seen.append(code) }
+      }
+      #expect(seen == [.inputOutput, nil])
+      try await expect(1...number, in: store)
+    }
   }
 
   @Test func `batches that fail together do not fail the ones after`() async throws {
