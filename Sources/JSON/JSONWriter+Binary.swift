@@ -7,11 +7,7 @@ extension JSONWriter {
     let digits = range.count * 2
     unsafe writeValue(upTo: digits + 2) { target in
       unsafe target[0] = UInt8(ascii: "\"")
-      for index in 0..<range.count {
-        let byte = unsafe data[unchecked: range.lowerBound &+ index]
-        unsafe target[2 &* index &+ 1] = Hexadecimal.digit(byte >> 4)
-        unsafe target[2 &* index &+ 2] = Hexadecimal.digit(byte & 0xF)
-      }
+      unsafe Hexadecimal.write(data, at: range, to: target + 1)
       unsafe target[digits + 1] = UInt8(ascii: "\"")
       return digits + 2
     }

@@ -38,27 +38,27 @@
   }
 
   /// Opens an object.
-  @inlinable public mutating func beginObject() {
+  @inlinable @inline(__always) public mutating func beginObject() {
     separate()
     bytes.append(UInt8(ascii: "{"))
   }
 
   /// Closes the object that was opened last.
-  @inlinable public mutating func endObject() { bytes.append(UInt8(ascii: "}")) }
+  @inlinable @inline(__always) public mutating func endObject() { bytes.append(UInt8(ascii: "}")) }
 
   /// Opens an array.
-  @inlinable public mutating func beginArray() {
+  @inlinable @inline(__always) public mutating func beginArray() {
     separate()
     bytes.append(UInt8(ascii: "["))
   }
 
   /// Closes the array that was opened last.
-  @inlinable public mutating func endArray() { bytes.append(UInt8(ascii: "]")) }
+  @inlinable @inline(__always) public mutating func endArray() { bytes.append(UInt8(ascii: "]")) }
 
   /// Writes the key of the next member.
   ///
   /// - Parameter name: Written as it is, so it may hold nothing that JSON must escape.
-  @inlinable public mutating func key(_ name: StaticString) {
+  @inlinable @inline(__always) public mutating func key(_ name: StaticString) {
     let count = name.utf8CodeUnitCount
     unsafe writeValue(upTo: count + 3) { target in
       unsafe target[0] = UInt8(ascii: "\"")
@@ -88,7 +88,7 @@
   /// Writes several tokens that are known beforehand, such as `{"key":`.
   ///
   /// - Parameter text: Starts with a value or a key; a comma is written before it where one is due.
-  @inlinable public mutating func tokens(_ text: StaticString) {
+  @inlinable @inline(__always) public mutating func tokens(_ text: StaticString) {
     let count = text.utf8CodeUnitCount
     unsafe writeValue(upTo: count) { target in
       unsafe target.update(from: text.utf8Start, count: count)
@@ -97,7 +97,7 @@
   }
 
   /// Writes the rest of tokens that were begun, such as `}}`: no comma is written before it.
-  @inlinable public mutating func continuation(_ text: StaticString) {
+  @inlinable @inline(__always) public mutating func continuation(_ text: StaticString) {
     let count = text.utf8CodeUnitCount
     unsafe write(upTo: count) { target in
       unsafe target.update(from: text.utf8Start, count: count)
