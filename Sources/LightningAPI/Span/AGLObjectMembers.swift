@@ -4,8 +4,11 @@ import Protobuf
 /// `KeyValue` messages on their way into a JSON object, where each key must occur once.
 struct AGLObjectMembers {
   struct Entry {
+    /// The `KeyValue` message.
+    let message: Range<Int>
     let key: Range<Int>
-    let value: MessageParts?
+    /// The value, when it is a string in the usual form.
+    let text: Range<Int>?
     /// Whether a later entry has the same key.
     var isReplaced = false
   }
@@ -22,11 +25,43 @@ struct AGLObjectMembers {
     for index in 0..<parts.count {
       var reader = ProtobufReader(bytes, at: parts[index])
       while let range = try reader.nextOccurrence(of: field) {
-        let attribute = try KeyValueFields(bytes, at: range)
-        entries.append(Entry(key: attribute.key, value: attribute.value))
+        if let attribute = TextAttribute(bytes, at: range) {
+          entries.append(Entry(message: range, key: attribute.key, text: attribute.text))
+        } else {
+          entries.append(Entry(message: range, key: try KeyValueFields(bytes, at: range).key, text: nil))
+        }
       }
     }
-    if entries.count > 1 { markReplaced(bytes) }
+    if entries.count > 1 && mayRepeat(bytes) { markReplaced(bytes) }
+  }
+
+  /// Whether two keys could be equal; false for nearly all messages.
+  ///
+  /// Keys are told apart by their length and their last bytes, which differ more often than the first ones.
+  private func mayRepeat(_ bytes: Span<UInt8>) -> Bool {
+    var seen = InlineArray<16, UInt64>(repeating: 0)
+    for index in entries.indices {
+      let key = entries[index].key
+      let start = max(key.lowerBound, key.upperBound - 8)
+      let product = (Self.word(bytes, start..<key.upperBound) &+ UInt64(key.count)) &* 0x9E37_79B9_7F4A_7C15
+      let place = product &>> 54
+      let bit: UInt64 = 1 &<< (place & 63)
+      if seen[Int(place &>> 6)] & bit != 0 { return true }
+      seen[Int(place &>> 6)] |= bit
+    }
+    return false
+  }
+
+  /// At most eight bytes as a number.
+  @inline(__always)
+  private static func word(_ bytes: Span<UInt8>, _ range: Range<Int>) -> UInt64 {
+    if range.count >= 8 {
+      // The range of a key lies inside the span.
+      return unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: range.lowerBound, as: UInt64.self)
+    }
+    var word: UInt64 = 0
+    for index in range { word = word << 8 | UInt64(bytes[index]) }
+    return word
   }
 
   private mutating func markReplaced(_ bytes: Span<UInt8>) {
@@ -55,13 +90,7 @@ struct AGLObjectMembers {
     var hash = seed ^ UInt64(truncatingIfNeeded: key.count)
     var offset = key.lowerBound
     while offset < key.upperBound {
-      var word: UInt64 = 0
-      if key.upperBound - offset >= 8 {
-        // The range of a key lies inside the span.
-        word = unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
-      } else {
-        for index in offset..<key.upperBound { word = word << 8 | UInt64(bytes[index]) }
-      }
+      let word = word(bytes, offset..<key.upperBound)
       offset += 8
       let product = (hash ^ word).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
       hash = product.high ^ product.low

@@ -22,6 +22,13 @@ extension OTLPJSONWriter {
   ) throws(ProtobufError) {
     var reader = ProtobufReader(bytes, at: range)
     while let range = try reader.nextOccurrence(of: field) {
+      if let attribute = TextAttribute(bytes, at: range), !attribute.key.isEmpty,
+        depth <= OTLPMessage.maximumValueDepth
+      {
+        let (key, text) = (attribute.key, attribute.text)
+        writer.strings("{\"key\":", key, ",\"value\":{\"stringValue\":", text, "}}", in: bytes)
+        continue
+      }
       let attribute = try KeyValueFields(bytes, at: range)
       if attribute.key.isEmpty {
         writer.beginObject()
