@@ -47,7 +47,13 @@ final class SQLiteReadSession: ReadSession {
       var builder = SelectionBuilder(query)
       let groups = try groups(of: query)
       for (trace, traceID) in try traceRows(of: query, groups) {
-        try rows.forEach(in: trace, traceID, groups) { row throws(SQLiteError) in builder.add(try withWholeName(row)) }
+        if query.needsDetails {
+          try rows.forEachWithDetails(in: trace, traceID, groups) { row throws(SQLiteError) in
+            builder.add(try withWholeName(row))
+          }
+        } else {
+          try rows.forEach(in: trace, groups) { row throws(SQLiteError) in builder.add(row) }
+        }
       }
       return builder.selection()
     }
@@ -65,7 +71,9 @@ final class SQLiteReadSession: ReadSession {
     var whole = row
     var reader = ProtobufReader(bytes.span, at: span)
     do throws(ProtobufError) {
-      while let name = try reader.nextOccurrence(of: 5) { whole.name = String(decoding: bytes[name], as: UTF8.self) }
+      while let name = try reader.nextOccurrence(of: 5) {
+        whole.details.name = String(decoding: bytes[name], as: UTF8.self)
+      }
     } catch {
       throw SQLiteError(code: .corrupt, operation: "read", message: "segment \(row.segment) is damaged: \(error)")
     }
