@@ -15,11 +15,10 @@ package protocol SpanRenderer: Sendable {
 
 /// The spans of an answer, rendered piece by piece on the threads that read.
 ///
-/// A small answer is one piece. Of a large one the next piece is made when the last is on its way, so that neither the
-/// answer nor the spans are held as a whole, and a slow client holds no thread.
+/// A small answer is one piece. A large one is never held as a whole, nor are its spans.
 package struct SpanPieces<Renderer: SpanRenderer>: Sendable {
   /// When a piece is large enough, in bytes.
-  package static var pieceSize: Int { 512 << 10 }
+  package static var pieceSize: Int { 128 << 10 }
 
   private let rows: [SpanRow]
   private var position = 0

@@ -31,15 +31,17 @@ final class SQLiteReadSession: ReadSession {
     segments = try SegmentCache(connection, capacity: Self.cachedSegmentBytes)
   }
 
-  /// Runs a query over one state of the database.
-  func snapshot<Result>(_ body: (any ReadSession) throws(StoreError) -> Result) throws(StoreError) -> Result {
+  /// Runs `body` over one state of the database.
+  ///
+  /// - Throws: When there is no snapshot, and then `body` was not called.
+  func snapshot(_ body: (any ReadSession) -> Void) throws(StoreError) {
     try guarded { () throws(SQLiteError) in try connection.execute("BEGIN") }
     connection.setDeadline(.now + queryDeadline)
     defer {
       connection.setDeadline(nil)
       if connection.isInTransaction { try? connection.execute("ROLLBACK") }
     }
-    return try body(self)
+    body(self)
   }
 
   func select(_ query: SpanQuery) throws(StoreError) -> SpanSelection {
