@@ -28,7 +28,7 @@ final class SpanStream<Renderer: SpanRenderer>: Sendable {
   }
 
   /// How many pieces wait when a turn ends.
-  private static var enoughPieces: Int { 4 }
+  private static var enoughPieces: Int { 2 }
 
   /// How many pieces are left when the next turn begins; some, so that the connection need not wait for it.
   private static var fewPieces: Int { 1 }

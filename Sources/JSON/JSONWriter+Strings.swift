@@ -117,17 +117,31 @@ extension JSONWriter {
     // The longest escape has 6 bytes, and words are written whole. A byte that is copied as it is leaves both sides
     // of this comparison as they were, so the loop over words need not check again.
     while offset < end, room &- count >= end &- offset &+ 16 {
-      var isPlain = true
-      while isPlain && offset < end {
+      var special: UInt64 = 0
+      // Branches that the processor foresees, so that the next word need not wait for what this one holds.
+      while end &- offset >= 8 {
+        let word = TextWord.load(text, at: offset)
+        unsafe UnsafeMutableRawPointer(target + count).storeBytes(of: word.littleEndian, as: UInt64.self)
+        special = TextWord.special(word)
+        if special != 0 { break }
+        offset &+= 8
+        count &+= 8
+      }
+      if special == 0 {
+        if offset == end { break }
         let (word, length) = TextWord.load(text, at: offset, upTo: end)
         unsafe UnsafeMutableRawPointer(target + count).storeBytes(of: word.littleEndian, as: UInt64.self)
-        let special = TextWord.special(word)
-        let copied = min(special.trailingZeroBitCount >> 3, length)
-        isPlain = copied == length
-        offset &+= copied
-        count &+= copied
+        special = TextWord.special(word)
+        if special == 0 {
+          offset &+= length
+          count &+= length
+          break
+        }
       }
-      if !isPlain { unsafe escapeSpecial(text, from: &offset, to: end, into: target, count: &count) }
+      let copied = special.trailingZeroBitCount >> 3
+      offset &+= copied
+      count &+= copied
+      unsafe escapeSpecial(text, from: &offset, to: end, into: target, count: &count)
     }
     guard offset == end else { return false }
     unsafe target[count] = UInt8(ascii: "\"")

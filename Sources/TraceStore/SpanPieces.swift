@@ -1,13 +1,12 @@
 /// Turns spans into the text of an answer.
 package protocol SpanRenderer: Sendable {
-  /// Bytes that were rendered and not taken yet.
-  var outputCount: Int { get }
-
   /// Gives away what was rendered; the next piece goes on from there.
   mutating func takeOutput(isLast: Bool) -> [UInt8]
 
   /// Renders one span; its bytes are lent.
-  mutating func append(_ row: SpanRow, _ bytes: Span<UInt8>, _ location: SpanLocation)
+  ///
+  /// - Returns: How many bytes were rendered and not taken yet.
+  mutating func append(_ row: SpanRow, _ bytes: Span<UInt8>, _ location: SpanLocation) -> Int
 
   /// Renders what follows after the last span.
   mutating func finish()
@@ -18,7 +17,7 @@ package protocol SpanRenderer: Sendable {
 /// A small answer is one piece. A large one is never held as a whole, nor are its spans.
 package struct SpanPieces<Renderer: SpanRenderer>: Sendable {
   /// When a piece is large enough, in bytes.
-  package static var pieceSize: Int { 128 << 10 }
+  package static var pieceSize: Int { 256 << 10 }
 
   private let rows: [SpanRow]
   private var position = 0
@@ -33,8 +32,7 @@ package struct SpanPieces<Renderer: SpanRenderer>: Sendable {
   /// Renders the next piece.
   package mutating func next(_ session: any ReadSession) throws(StoreError) -> [UInt8] {
     let done = try session.visit(rows[position...]) { row, bytes, location in
-      renderer.append(row, bytes, location)
-      return renderer.outputCount < Self.pieceSize
+      renderer.append(row, bytes, location) < Self.pieceSize
     }
     position += done
     if position == rows.count {

@@ -68,15 +68,14 @@ struct HalfPieceRenderer: SpanRenderer {
 
   private var output: [UInt8] = []
 
-  var outputCount: Int { output.count }
-
   mutating func takeOutput(isLast: Bool) -> [UInt8] {
     defer { output = [] }
     return output
   }
 
-  mutating func append(_ row: SpanRow, _ bytes: Span<UInt8>, _ location: SpanLocation) {
+  mutating func append(_ row: SpanRow, _ bytes: Span<UInt8>, _ location: SpanLocation) -> Int {
     output += Array(repeating: UInt8(truncatingIfNeeded: row.arrival), count: Self.size)
+    return output.count
   }
 
   mutating func finish() { output.append(0xFF) }

@@ -56,7 +56,7 @@ import TraceStore
     let reader = ScriptedReader(spanCount: 1_000)
     let stream = stream(reader)
     #expect(reader.runAll() == 1)
-    #expect(stream.waitingPieces <= 4)
+    #expect(stream.waitingPieces <= 2)
     // It goes on before the connection has nothing to send.
     while stream.waitingPieces > 1 {
       #expect(reader.waitingCount == 0)
@@ -101,6 +101,6 @@ import TraceStore
       }
     }
     #expect(error?.code == .deadline)
-    #expect(pieceCount == 4)
+    #expect(pieceCount == 2)
   }
 }

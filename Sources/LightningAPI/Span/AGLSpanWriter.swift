@@ -40,10 +40,7 @@ package struct AGLSpanWriter {
     _ bytes: Span<UInt8>, _ span: SpanFields, _ tags: AGLSpanTags, _ envelope: AGLSpanEnvelope,
     to writer: inout JSONWriter
   ) throws(ProtobufError) {
-    writer.tokens("{\"rollout_id\":")
-    writer.string(tags.rolloutID)
-    writer.tokens("\"attempt_id\":")
-    writer.string(tags.attemptID)
+    writer.json(tags.owner.span)
     writer.tokens("\"sequence_id\":")
     writer.integer(tags.sequenceID)
     writeIdentifiers(bytes, traceID: span.traceID, spanID: span.spanID, to: &writer)
