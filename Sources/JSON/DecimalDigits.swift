@@ -1,7 +1,16 @@
 /// Writes integers as decimal digits, eight at a time.
 @usableFromInline enum DecimalDigits {
-  /// More than the 20 digits of the largest number, because digits are written as whole words.
-  @inlinable static var maximumCount: Int { 24 }
+  /// More than a sign and the 20 digits of the largest number, because digits are written as whole words.
+  @inlinable static var maximumCount: Int { 25 }
+
+  /// Writes a number, as below.
+  @inlinable @inline(__always)
+  static func write(_ value: Int64, to target: UnsafeMutablePointer<UInt8>) -> Int {
+    unsafe target[0] = UInt8(ascii: "-")
+    // Where no sign is due, the digits overwrite it.
+    let sign = value < 0 ? 1 : 0
+    return unsafe sign &+ write(value.magnitude, to: target + sign)
+  }
 
   /// Writes a number.
   ///

@@ -5,11 +5,9 @@ extension JSONWriter {
   @inlinable public mutating func hexadecimal(_ data: Span<UInt8>, at range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= data.count)
     let digits = range.count * 2
-    unsafe writeValue(upTo: digits + 2) { target in
-      unsafe target[0] = UInt8(ascii: "\"")
-      unsafe Hexadecimal.write(data, at: range, to: target + 1)
-      unsafe target[digits + 1] = UInt8(ascii: "\"")
-      return digits + 2
+    unsafe writeQuoted(upTo: digits) { target in
+      unsafe Hexadecimal.write(data, at: range, to: target)
+      return digits
     }
   }
 

@@ -1,28 +1,22 @@
 extension JSONWriter {
   /// Writes an integer as a number.
   @inlinable public mutating func integer(_ value: Int64) {
-    separate()
-    append(value)
+    unsafe writeValue(upTo: DecimalDigits.maximumCount) { target in unsafe DecimalDigits.write(value, to: target) }
   }
 
   /// Writes an unsigned integer as a number.
   @inlinable public mutating func unsigned(_ value: UInt64) {
-    separate()
-    append(value)
+    unsafe writeValue(upTo: DecimalDigits.maximumCount) { target in unsafe DecimalDigits.write(value, to: target) }
   }
 
   /// Writes an integer as a string, as the proto3 JSON mapping does with 64-bit integers.
   @inlinable public mutating func integerString(_ value: Int64) {
-    tokens("\"")
-    append(value)
-    continuation("\"")
+    unsafe writeQuoted(upTo: DecimalDigits.maximumCount) { target in unsafe DecimalDigits.write(value, to: target) }
   }
 
   /// Writes an unsigned integer as a string.
   @inlinable public mutating func unsignedString(_ value: UInt64) {
-    tokens("\"")
-    append(value)
-    continuation("\"")
+    unsafe writeQuoted(upTo: DecimalDigits.maximumCount) { target in unsafe DecimalDigits.write(value, to: target) }
   }
 
   /// Writes a double with the fewest digits that read back as the same value, the way Python does: `1.0`, `1e-05`.
@@ -45,14 +39,5 @@ extension JSONWriter {
       separate()
       bytes.append(contentsOf: value.description.utf8)
     }
-  }
-
-  @inlinable mutating func append(_ value: Int64) {
-    if value < 0 { continuation("-") }
-    append(value.magnitude)
-  }
-
-  @inlinable mutating func append(_ value: UInt64) {
-    unsafe write(upTo: DecimalDigits.maximumCount) { target in unsafe DecimalDigits.write(value, to: target) }
   }
 }

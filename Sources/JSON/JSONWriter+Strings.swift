@@ -25,14 +25,14 @@ extension JSONWriter {
     var fits = false
     unsafe writeValue(upTo: tokenCount &+ firstRoom &+ secondRoom &+ 4) { target in
       var count = prefix.utf8CodeUnitCount
-      unsafe target.update(from: prefix.utf8Start, count: prefix.utf8CodeUnitCount)
+      unsafe target.initialize(from: prefix.utf8Start, count: prefix.utf8CodeUnitCount)
       guard let end = unsafe Self.quote(text, first, into: target + count, firstRoom) else { return 0 }
       count &+= end
-      unsafe (target + count).update(from: infix.utf8Start, count: infix.utf8CodeUnitCount)
+      unsafe (target + count).initialize(from: infix.utf8Start, count: infix.utf8CodeUnitCount)
       count &+= infix.utf8CodeUnitCount
       guard let end = unsafe Self.quote(text, second, into: target + count, secondRoom) else { return 0 }
       count &+= end
-      unsafe (target + count).update(from: suffix.utf8Start, count: suffix.utf8CodeUnitCount)
+      unsafe (target + count).initialize(from: suffix.utf8Start, count: suffix.utf8CodeUnitCount)
       fits = true
       return count &+ suffix.utf8CodeUnitCount
     }

@@ -27,11 +27,11 @@ struct AGLAttributeWriter {
     writer.beginObject()
     for index in members.entries.indices where !members.entries[index].isReplaced {
       let member = members.entries[index]
-      if let text = member.text {
+      if let text = member.plain?.text {
         writer.strings("", member.key, ":", text, "", in: bytes)
       } else {
         writer.key(bytes, at: member.key)
-        try write(bytes, try KeyValueFields(bytes, at: member.message).value, to: &writer)
+        try write(bytes, try members.value(of: member, bytes), to: &writer)
       }
     }
     writer.endObject()

@@ -4,13 +4,22 @@ import Protobuf
 /// `KeyValue` messages on their way into a JSON object, where each key must occur once.
 struct AGLObjectMembers {
   struct Entry {
+    // No references, which would be counted for every attribute.
+
     /// The `KeyValue` message.
     let message: Range<Int>
     let key: Range<Int>
-    /// The value, when it is a string in the usual form.
-    let text: Range<Int>?
+    /// Key, value and text, when the message has the usual form.
+    let plain: PlainAttribute?
+
     /// Whether a later entry has the same key.
     var isReplaced = false
+  }
+
+  /// The value of an entry; `nil` when it has none.
+  func value(of entry: Entry, _ bytes: Span<UInt8>) throws(ProtobufError) -> MessageParts? {
+    if let plain = entry.plain { return MessageParts(plain.value) }
+    return try KeyValueFields(bytes, at: entry.message).value
   }
 
   private(set) var entries: [Entry] = []
@@ -25,11 +34,9 @@ struct AGLObjectMembers {
     for index in 0..<parts.count {
       var reader = ProtobufReader(bytes, at: parts[index])
       while let range = try reader.nextOccurrence(of: field) {
-        if let attribute = TextAttribute(bytes, at: range) {
-          entries.append(Entry(message: range, key: attribute.key, text: attribute.text))
-        } else {
-          entries.append(Entry(message: range, key: try KeyValueFields(bytes, at: range).key, text: nil))
-        }
+        let plain = PlainAttribute(bytes, at: range)
+        let key = if let plain { plain.key } else { try KeyValueFields(bytes, at: range).key }
+        entries.append(Entry(message: range, key: key, plain: plain))
       }
     }
     if entries.count > 1 && mayRepeat(bytes) { markReplaced(bytes) }

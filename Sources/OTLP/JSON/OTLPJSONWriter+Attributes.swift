@@ -22,11 +22,16 @@ extension OTLPJSONWriter {
   ) throws(ProtobufError) {
     var reader = ProtobufReader(bytes, at: range)
     while let range = try reader.nextOccurrence(of: field) {
-      if let attribute = TextAttribute(bytes, at: range), !attribute.key.isEmpty,
-        depth <= OTLPMessage.maximumValueDepth
-      {
-        let (key, text) = (attribute.key, attribute.text)
-        writer.strings("{\"key\":", key, ",\"value\":{\"stringValue\":", text, "}}", in: bytes)
+      if let plain = PlainAttribute(bytes, at: range), !plain.key.isEmpty, depth <= OTLPMessage.maximumValueDepth {
+        if let text = plain.text {
+          writer.strings("{\"key\":", plain.key, ",\"value\":{\"stringValue\":", text, "}}", in: bytes)
+        } else {
+          writer.tokens("{\"key\":")
+          writer.string(bytes, at: plain.key)
+          writer.tokens("\"value\":")
+          try writeAnyValue(bytes, MessageParts(plain.value), depth: depth, to: &writer)
+          writer.endObject()
+        }
         continue
       }
       let attribute = try KeyValueFields(bytes, at: range)

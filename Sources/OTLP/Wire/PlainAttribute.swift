@@ -1,12 +1,15 @@
 import Protobuf
 
-/// A `KeyValue` message in the form that nearly all have: a key, then a value that is a string, and nothing else.
+/// A `KeyValue` message in the form that nearly all have: a key, then a value, and nothing else.
 ///
-/// Both readers of attributes look for it first, because it is found with few comparisons. Every message that has this
+/// Both writers of attributes look for it first, because it is found with few comparisons. Every message that has this
 /// form means the same to ``KeyValueFields`` and ``AnyValueFields``.
-package struct TextAttribute: Sendable {
+package struct PlainAttribute: Sendable {
   package let key: Range<Int>
-  package let text: Range<Int>
+  /// The `AnyValue` message.
+  package let value: Range<Int>
+  /// The string, when the value is one and holds nothing else.
+  package let text: Range<Int>?
 
   /// - Returns: `nil` for a message of any other form, or one that is malformed.
   /// - Precondition: `range` lies inside the span.
@@ -17,12 +20,11 @@ package struct TextAttribute: Sendable {
     guard let key = Self.field(1, bytes, &position, range.upperBound),
       let value = Self.field(2, bytes, &position, range.upperBound), value.upperBound == range.upperBound
     else { return nil }
-    position = value.lowerBound
-    guard let text = Self.field(1, bytes, &position, range.upperBound), text.upperBound == range.upperBound else {
-      return nil
-    }
     self.key = key
-    self.text = text
+    self.value = value
+    position = value.lowerBound
+    let text = Self.field(1, bytes, &position, range.upperBound)
+    self.text = text?.upperBound == range.upperBound ? text : nil
   }
 
   /// Reads a length-delimited field whose length takes at most two bytes.
@@ -32,7 +34,7 @@ package struct TextAttribute: Sendable {
   private static func field(
     _ number: UInt32, _ bytes: Span<UInt8>, _ position: inout Int, _ end: Int
   ) -> Range<Int>? {
-    // A field of an empty value would not reach this far; it is left to the general readers.
+    // An empty field at the very end is left to the general readers.
     guard end &- position >= 3,
       unsafe bytes[unchecked: position] == UInt8(truncatingIfNeeded: ProtobufTag.lengthDelimited(number).rawValue)
     else { return nil }
