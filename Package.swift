@@ -104,6 +104,9 @@ let testSupport: [Target] = [
 ]
 
 let tests: [Target] = [
+  .testTarget(
+    name: "APISupportTests", dependencies: ["APISupport", "Telemetry", "Threads", "TraceStore"],
+    swiftSettings: settings),
   .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: settings),
   .testTarget(
     name: "CompressionTests", dependencies: ["Compression", "CZlib", "CZstd", "SeededRandom"], swiftSettings: settings

@@ -1,4 +1,3 @@
-import Threads
 package import TraceStore
 package import Transport
 
@@ -12,44 +11,10 @@ package enum SpanAnswer {
     _ reader: any SpanReader, _ query: SpanQuery,
     renderer: @escaping @Sendable (SpanSelection) throws(StoreError) -> Renderer
   ) async throws(StoreError) -> HTTPResponse {
-    let (first, pieces) = try await reader.read { session throws(StoreError) in
-      let selection = try session.select(query)
-      var pieces = SpanPieces(selection.rows, try renderer(selection))
-      return (try pieces.next(session), pieces)
-    }
-    let headers: HTTPHeaders = ["content-type": "application/json"]
-    if pieces.isFinished { return HTTPResponse(status: 200, headers: headers, body: .bytes(first)) }
-    let stream = PieceStream(reader, first, pieces)
-    return HTTPResponse(status: 200, headers: headers, body: .stream { try await stream.next() })
-  }
-}
-
-/// The state of an answer that is being streamed.
-///
-/// The connection asks for one piece at a time.
-private final class PieceStream<Renderer: SpanRenderer>: Sendable {
-  private struct State {
-    var first: [UInt8]?
-    var pieces: SpanPieces<Renderer>
-  }
-
-  private let reader: any SpanReader
-  private let state: Locked<State>
-
-  init(_ reader: any SpanReader, _ first: [UInt8], _ pieces: SpanPieces<Renderer>) {
-    self.reader = reader
-    state = Locked(State(first: first, pieces: pieces))
-  }
-
-  func next() async throws -> [UInt8]? {
-    let (first, pieces) = state.withLock { state in (state.first.take(), state.pieces) }
-    if let first { return first }
-    if pieces.isFinished { return nil }
-    let (piece, rest) = try await reader.read { session throws(StoreError) in
-      var rest = pieces
-      return (try rest.next(session), rest)
-    }
-    state.withLock { $0.pieces = rest }
-    return piece
+    let stream = SpanStream(reader, query, renderer: renderer)
+    let whole = try await stream.wholeAnswer()
+    return HTTPResponse(
+      status: 200, headers: ["content-type": "application/json"],
+      body: whole.map { .bytes($0) } ?? .stream { try await stream.next() })
   }
 }

@@ -5,15 +5,9 @@ extension JSONWriter {
   @inlinable public mutating func hexadecimal(_ data: Span<UInt8>, at range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= data.count)
     let digits = range.count * 2
-    unsafe writeValue(upTo: digits + 2) { target in
-      unsafe target[0] = UInt8(ascii: "\"")
-      for index in 0..<range.count {
-        let byte = unsafe data[unchecked: range.lowerBound &+ index]
-        unsafe target[2 &* index &+ 1] = Hexadecimal.digit(byte >> 4)
-        unsafe target[2 &* index &+ 2] = Hexadecimal.digit(byte & 0xF)
-      }
-      unsafe target[digits + 1] = UInt8(ascii: "\"")
-      return digits + 2
+    unsafe writeQuoted(upTo: digits) { target in
+      unsafe Hexadecimal.write(data, at: range, to: target)
+      return digits
     }
   }
 

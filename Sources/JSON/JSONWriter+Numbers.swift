@@ -1,30 +1,22 @@
 extension JSONWriter {
   /// Writes an integer as a number.
   @inlinable public mutating func integer(_ value: Int64) {
-    separate()
-    append(value)
+    unsafe writeValue(upTo: DecimalDigits.maximumCount) { target in unsafe DecimalDigits.write(value, to: target) }
   }
 
   /// Writes an unsigned integer as a number.
   @inlinable public mutating func unsigned(_ value: UInt64) {
-    separate()
-    append(value)
+    unsafe writeValue(upTo: DecimalDigits.maximumCount) { target in unsafe DecimalDigits.write(value, to: target) }
   }
 
   /// Writes an integer as a string, as the proto3 JSON mapping does with 64-bit integers.
   @inlinable public mutating func integerString(_ value: Int64) {
-    separate()
-    bytes.append(UInt8(ascii: "\""))
-    append(value)
-    bytes.append(UInt8(ascii: "\""))
+    unsafe writeQuoted(upTo: DecimalDigits.maximumCount) { target in unsafe DecimalDigits.write(value, to: target) }
   }
 
   /// Writes an unsigned integer as a string.
   @inlinable public mutating func unsignedString(_ value: UInt64) {
-    separate()
-    bytes.append(UInt8(ascii: "\""))
-    append(value)
-    bytes.append(UInt8(ascii: "\""))
+    unsafe writeQuoted(upTo: DecimalDigits.maximumCount) { target in unsafe DecimalDigits.write(value, to: target) }
   }
 
   /// Writes a double with the fewest digits that read back as the same value, the way Python does: `1.0`, `1e-05`.
@@ -34,45 +26,18 @@ extension JSONWriter {
     guard value.isFinite else {
       return string(value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity")
     }
-    separate()
     // Python writes integral doubles without an exponent up to 1e16, Swift up to 2^53; elsewhere the two agree. In this
     // range the shortest digits are those of the integer itself, which is also quicker to write.
     if abs(value) < 1e16, case let integer = Int64(value), Double(integer) == value,
       integer != 0 || value.sign == .plus
     {
-      append(integer)
+      self.integer(integer)
       continuation(".0")
+    } else if let seconds = SecondsText(value) {
+      unsafe writeValue(upTo: SecondsText.maximumCount) { target in unsafe seconds.write(to: target) }
     } else {
+      separate()
       bytes.append(contentsOf: value.description.utf8)
     }
-  }
-
-  @inlinable mutating func append(_ value: Int64) {
-    if value < 0 { bytes.append(UInt8(ascii: "-")) }
-    append(value.magnitude)
-  }
-
-  @inlinable mutating func append(_ value: UInt64) {
-    let digits = Self.digitCount(value)
-    bytes.append(addingCapacity: digits) { output in
-      unsafe output.withUnsafeMutableBufferPointer { buffer, count in
-        count += digits
-        var rest = value
-        for index in stride(from: count - 1, through: count - digits, by: -1) {
-          unsafe buffer[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-          rest /= 10
-        }
-      }
-    }
-  }
-
-  @inlinable static func digitCount(_ value: UInt64) -> Int {
-    var count = 1
-    var rest = value
-    while rest >= 10_000 {
-      rest /= 10_000
-      count += 4
-    }
-    return count + (rest >= 1_000 ? 3 : rest >= 100 ? 2 : rest >= 10 ? 1 : 0)
   }
 }

@@ -38,31 +38,25 @@
   }
 
   /// Opens an object.
-  @inlinable public mutating func beginObject() {
-    separate()
-    bytes.append(UInt8(ascii: "{"))
-  }
+  @inlinable @inline(__always) public mutating func beginObject() { tokens("{") }
 
   /// Closes the object that was opened last.
-  @inlinable public mutating func endObject() { bytes.append(UInt8(ascii: "}")) }
+  @inlinable @inline(__always) public mutating func endObject() { continuation("}") }
 
   /// Opens an array.
-  @inlinable public mutating func beginArray() {
-    separate()
-    bytes.append(UInt8(ascii: "["))
-  }
+  @inlinable @inline(__always) public mutating func beginArray() { tokens("[") }
 
   /// Closes the array that was opened last.
-  @inlinable public mutating func endArray() { bytes.append(UInt8(ascii: "]")) }
+  @inlinable @inline(__always) public mutating func endArray() { continuation("]") }
 
   /// Writes the key of the next member.
   ///
   /// - Parameter name: Written as it is, so it may hold nothing that JSON must escape.
-  @inlinable public mutating func key(_ name: StaticString) {
+  @inlinable @inline(__always) public mutating func key(_ name: StaticString) {
     let count = name.utf8CodeUnitCount
     unsafe writeValue(upTo: count + 3) { target in
       unsafe target[0] = UInt8(ascii: "\"")
-      unsafe (target + 1).update(from: name.utf8Start, count: count)
+      unsafe (target + 1).initialize(from: name.utf8Start, count: count)
       unsafe target[count + 1] = UInt8(ascii: "\"")
       unsafe target[count + 2] = UInt8(ascii: ":")
       return count + 3
@@ -88,19 +82,19 @@
   /// Writes several tokens that are known beforehand, such as `{"key":`.
   ///
   /// - Parameter text: Starts with a value or a key; a comma is written before it where one is due.
-  @inlinable public mutating func tokens(_ text: StaticString) {
+  @inlinable @inline(__always) public mutating func tokens(_ text: StaticString) {
     let count = text.utf8CodeUnitCount
     unsafe writeValue(upTo: count) { target in
-      unsafe target.update(from: text.utf8Start, count: count)
+      unsafe target.initialize(from: text.utf8Start, count: count)
       return count
     }
   }
 
   /// Writes the rest of tokens that were begun, such as `}}`: no comma is written before it.
-  @inlinable public mutating func continuation(_ text: StaticString) {
+  @inlinable @inline(__always) public mutating func continuation(_ text: StaticString) {
     let count = text.utf8CodeUnitCount
     unsafe write(upTo: count) { target in
-      unsafe target.update(from: text.utf8Start, count: count)
+      unsafe target.initialize(from: text.utf8Start, count: count)
       return count
     }
   }
@@ -132,6 +126,17 @@
       // Where no comma is due, the value overwrites it.
       unsafe target[0] = UInt8(ascii: ",")
       return unsafe comma &+ body(target + comma)
+    }
+  }
+
+  /// Writes text in quotation marks that needs no escapes; the parameters are as above.
+  @inlinable @inline(__always)
+  mutating func writeQuoted(upTo limit: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Int) {
+    unsafe writeValue(upTo: limit &+ 2) { target in
+      unsafe target[0] = UInt8(ascii: "\"")
+      let count = unsafe body(target + 1)
+      unsafe target[count &+ 1] = UInt8(ascii: "\"")
+      return count &+ 2
     }
   }
 

@@ -27,6 +27,28 @@
     byte < 0x20 || byte >= 0x80 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
   }
 
+  /// Loads at most eight bytes, the first one lowest, and how many they are.
+  ///
+  /// The word is filled up with spaces, which need no attention.
+  ///
+  /// - Precondition: `0 <= offset < end <= bytes.count`.
+  @inlinable @inline(__always)
+  static func load(_ bytes: Span<UInt8>, at offset: Int, upTo end: Int) -> (word: UInt64, length: Int) {
+    let length = end &- offset
+    if length >= 8 { return (load(bytes, at: offset), 8) }
+    let spaces = (everyByte &* 0x20) &<< UInt64(truncatingIfNeeded: length &* 8)
+    // What lies behind the text may be looked at as long as it belongs to the buffer.
+    if offset &+ 8 <= bytes.count {
+      let kept = (1 as UInt64) &<< UInt64(truncatingIfNeeded: length &* 8) &- 1
+      return (load(bytes, at: offset) & kept | spaces, length)
+    }
+    var word = spaces
+    for index in 0..<length {
+      word |= UInt64(unsafe bytes[unchecked: offset &+ index]) &<< UInt64(truncatingIfNeeded: index &* 8)
+    }
+    return (word, length)
+  }
+
   /// Loads eight bytes, the first one lowest.
   ///
   /// - Precondition: `offset + 8 <= bytes.count`.

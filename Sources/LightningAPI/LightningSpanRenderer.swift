@@ -11,8 +11,12 @@ struct LightningSpanRenderer: SpanRenderer {
   private var spans = AGLSpanWriter()
   private let search: SpanSearch
   private let total: Int
-  /// The resource and scope of the span before, rendered.
-  private var envelope: (location: SpanLocation, json: AGLSpanEnvelope)?
+  /// The attempt of the span before, and its tags.
+  private var attempt: SpanAttempt?
+  private var tags = AGLSpanTags(rolloutID: "", attemptID: "", sequenceID: 0)
+  /// The span before, and its resource and scope, rendered.
+  private var last: SpanLocation?
+  private var envelope = AGLSpanEnvelope()
 
   init(_ search: SpanSearch, total: Int) {
     self.search = search
@@ -22,32 +26,30 @@ struct LightningSpanRenderer: SpanRenderer {
     writer.beginArray()
   }
 
-  var outputCount: Int { writer.bytes.count }
-
   mutating func takeOutput(isLast: Bool) -> [UInt8] {
     writer.takePiece(isLast: isLast, reservingCapacity: Self.capacity)
   }
 
-  mutating func append(_ row: SpanRow, _ bytes: Span<UInt8>, _ location: SpanLocation) {
-    let tags = AGLSpanTags(
-      rolloutID: row.rolloutID ?? "", attemptID: row.attemptID ?? "", sequenceID: row.sequence ?? 0)
+  mutating func append(_ row: SpanRow, _ bytes: Span<UInt8>, _ location: SpanLocation) -> Int {
+    if attempt !== row.attempt {
+      attempt = row.attempt
+      tags = AGLSpanTags(rolloutID: row.rolloutID ?? "", attemptID: row.attemptID ?? "", sequenceID: 0)
+    }
+    tags.sequenceID = row.sequence ?? 0
     // What was stored was read by the scanner before; a segment's checksum would have told of damage.
-    try? spans.append(
-      bytes, at: location.span, tags: tags, envelope: try envelope(bytes, location), to: &writer)
+    do throws(ProtobufError) {
+      try enter(bytes, location)
+      try spans.append(bytes, at: location.span, tags: tags, envelope: envelope, to: &writer)
+    } catch {}
+    return writer.bytes.count
   }
 
-  private mutating func envelope(_ bytes: Span<UInt8>, _ location: SpanLocation) throws(ProtobufError)
-    -> AGLSpanEnvelope
-  {
-    if let envelope, envelope.location.segment == location.segment,
-      envelope.location.scopeSpans == location.scopeSpans
-    {
-      return envelope.json
-    }
-    let json = try AGLSpanEnvelope(
+  private mutating func enter(_ bytes: Span<UInt8>, _ location: SpanLocation) throws(ProtobufError) {
+    if last?.segment == location.segment, last?.scopeSpans == location.scopeSpans { return }
+    last = nil
+    envelope = try AGLSpanEnvelope(
       resourceSpans: bytes.extracting(location.resourceSpans), scopeSpans: bytes.extracting(location.scopeSpans))
-    envelope = (location, json)
-    return json
+    last = location
   }
 
   mutating func finish() {

@@ -83,6 +83,7 @@ struct SpanSearch: Sendable {
     guard offset >= 0 else { throw .refused("Offset must be greater than or equal to 0") }
     query.limit = limit == -1 ? nil : limit
     query.offset = offset
+    query.wantsDetails = false
     return SpanSearch(query: query, limit: limit, offset: offset)
   }
 

@@ -101,6 +101,7 @@ package final class QueryAPI: Sendable {
     query.after = after
     let limit = try parameters.limit(default: options.defaultLimit, maximum: options.maximumLimit)
     query.limit = limit
+    query.wantsDetails = false
     // A filter that nothing meets is an empty answer; a trace that is not there is none.
     let isTrace = if case .trace = place { query.conditions.isEmpty && query.after == 0 } else { false }
     do throws(StoreError) {

@@ -29,13 +29,11 @@ package struct TraceRenderer: SpanRenderer {
     writer.beginArray()
   }
 
-  package var outputCount: Int { writer.bytes.count }
-
   package mutating func takeOutput(isLast: Bool) -> [UInt8] {
     writer.takePiece(isLast: isLast, reservingCapacity: Self.capacity)
   }
 
-  package mutating func append(_ row: SpanRow, _ bytes: Span<UInt8>, _ location: SpanLocation) {
+  package mutating func append(_ row: SpanRow, _ bytes: Span<UInt8>, _ location: SpanLocation) -> Int {
     let count = writer.bytes.count
     do throws(ProtobufError) {
       try enter(bytes, location)
@@ -44,6 +42,7 @@ package struct TraceRenderer: SpanRenderer {
       // What was stored was read by the scanner before; a segment's checksum would have told of damage.
       writer.bytes.removeLast(writer.bytes.count - count)
     }
+    return writer.bytes.count
   }
 
   private mutating func enter(_ bytes: Span<UInt8>, _ location: SpanLocation) throws(ProtobufError) {

@@ -95,10 +95,8 @@ package final class SQLiteStore: SpanWriter, SpanReader {
     return try result.get()
   }
 
-  package func read<Result: Sendable>(
-    _ body: @escaping @Sendable (any ReadSession) throws(StoreError) -> Result
-  ) async throws(StoreError) -> Result {
-    try await readers.read(body)
+  package func submit(_ body: @escaping @Sendable (Result<any ReadSession, StoreError>) -> Void) {
+    readers.submit(body)
   }
 
   /// Why the last write failed; `nil` when the store works.

@@ -50,6 +50,18 @@ import Glibc
     if isChanged { unsafe pthread_cond_broadcast(condition) }
   }
 
+  /// Runs `body` under the lock, then wakes one waiting thread if `body` changed what any of them can go on with.
+  ///
+  /// For work that one thread can do; waking the others would have them look, and wait again.
+  ///
+  /// - Parameter body: Its result tells whether to wake anybody.
+  package func updateForOne(_ body: (inout Value) -> Bool) {
+    unsafe pthread_mutex_lock(mutex)
+    let isChanged = body(&value)
+    unsafe pthread_mutex_unlock(mutex)
+    if isChanged { unsafe pthread_cond_signal(condition) }
+  }
+
   /// Blocks the thread until `ready` holds, then runs `body` under the lock.
   package func wait<Result>(until ready: (Value) -> Bool, _ body: (inout Value) -> Result) -> Result {
     unsafe pthread_mutex_lock(mutex)

@@ -34,6 +34,6 @@ package struct SelectionBuilder {
   package consuming func selection() -> SpanSelection {
     query.sort(&rows)
     let page = rows.dropFirst(max(0, query.offset)).prefix(query.limit.map { max(0, $0) } ?? .max)
-    return SpanSelection(rows: Array(page), total: total)
+    return SpanSelection(rows: page.count == rows.count ? rows : Array(page), total: total)
   }
 }

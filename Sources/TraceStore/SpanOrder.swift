@@ -17,7 +17,7 @@ extension SpanQuery {
 
   /// Sorts by a number.
   ///
-  /// Rows are large and hold references, so small keys are sorted in their place, and every row is moved once.
+  /// Rows hold references, so small keys are sorted in their place, and every row is moved once.
   private func sort(_ rows: inout [SpanRow], by key: (SpanRow) -> UInt64) {
     let flip: UInt64 = isDescending ? .max : 0
     var keys = rows.indices.map { (key: key(rows[$0]) ^ flip, arrival: rows[$0].arrival, index: $0) }

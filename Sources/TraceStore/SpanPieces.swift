@@ -1,13 +1,12 @@
 /// Turns spans into the text of an answer.
 package protocol SpanRenderer: Sendable {
-  /// Bytes that were rendered and not taken yet.
-  var outputCount: Int { get }
-
   /// Gives away what was rendered; the next piece goes on from there.
   mutating func takeOutput(isLast: Bool) -> [UInt8]
 
   /// Renders one span; its bytes are lent.
-  mutating func append(_ row: SpanRow, _ bytes: Span<UInt8>, _ location: SpanLocation)
+  ///
+  /// - Returns: How many bytes were rendered and not taken yet.
+  mutating func append(_ row: SpanRow, _ bytes: Span<UInt8>, _ location: SpanLocation) -> Int
 
   /// Renders what follows after the last span.
   mutating func finish()
@@ -15,11 +14,10 @@ package protocol SpanRenderer: Sendable {
 
 /// The spans of an answer, rendered piece by piece on the threads that read.
 ///
-/// A small answer is one piece. Of a large one the next piece is made when the last is on its way, so that neither the
-/// answer nor the spans are held as a whole, and a slow client holds no thread.
+/// A small answer is one piece. A large one is never held as a whole, nor are its spans.
 package struct SpanPieces<Renderer: SpanRenderer>: Sendable {
   /// When a piece is large enough, in bytes.
-  package static var pieceSize: Int { 512 << 10 }
+  package static var pieceSize: Int { 256 << 10 }
 
   private let rows: [SpanRow]
   private var position = 0
@@ -34,8 +32,7 @@ package struct SpanPieces<Renderer: SpanRenderer>: Sendable {
   /// Renders the next piece.
   package mutating func next(_ session: any ReadSession) throws(StoreError) -> [UInt8] {
     let done = try session.visit(rows[position...]) { row, bytes, location in
-      renderer.append(row, bytes, location)
-      return renderer.outputCount < Self.pieceSize
+      renderer.append(row, bytes, location) < Self.pieceSize
     }
     position += done
     if position == rows.count {

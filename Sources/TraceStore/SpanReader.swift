@@ -2,12 +2,31 @@ import Telemetry
 
 /// Reads the store.
 package protocol SpanReader: Sendable {
+  /// Queues `body` for a thread that reads, to run over one snapshot of the store.
+  ///
+  /// Work runs in the order in which it was queued. When there is no snapshot for it, because the store is closing or
+  /// overloaded or cannot be read, `body` gets the reason instead, perhaps before this method has returned. It is
+  /// called once in any case.
+  func submit(_ body: @escaping @Sendable (Result<any ReadSession, StoreError>) -> Void)
+}
+
+extension SpanReader {
   /// Runs `body` on a thread for reading, over one snapshot of the store.
   ///
   /// - Throws: `deadline` when a query runs too long, `closing`, or what the engine reports.
-  func read<Result: Sendable>(
-    _ body: @escaping @Sendable (any ReadSession) throws(StoreError) -> Result
-  ) async throws(StoreError) -> Result
+  package func read<Value: Sendable>(
+    _ body: @escaping @Sendable (any ReadSession) throws(StoreError) -> Value
+  ) async throws(StoreError) -> Value {
+    let outcome = await withCheckedContinuation { continuation in
+      submit { session in
+        continuation.resume(
+          returning: Result { () throws(StoreError) in
+            try body(try session.get())
+          })
+      }
+    }
+    return try outcome.get()
+  }
 }
 
 /// One snapshot of the store; valid only inside `SpanReader.read`.

@@ -1,70 +1,72 @@
 package import Telemetry
 
-/// What the index knows of a stored span.
+/// A stored span, as the index knows it.
+///
+/// An answer has thousands of rows, which are sorted and passed on, so a row is small: what is the same for many spans is
+/// shared, and what only some queries look at stands beside it.
 package struct SpanRow: Sendable {
   /// The number of its arrival; unique, ascending, never changed.
-  package var arrival: Int64
-  package var traceID: TraceID
-  package var spanID: SpanID
-  /// 0, or a higher number for a different span under the same ids.
-  package var variant: Int64
-  /// `nil` for a root.
-  package var parentID: SpanID?
-  package var rolloutID: String?
-  package var attemptID: String?
+  package let arrival: Int64
   /// The number in the rollout; `nil` for a span without one.
-  package var sequence: Int64?
-  package var rule: TagRule
-  package var name: String
-  package var kind: Int32
-  package var statusCode: Int32
-  /// Nanoseconds since 1970; 0 = unknown.
-  package var startTime: UInt64
-  /// Nanoseconds since 1970; 0 = unknown.
-  package var endTime: UInt64
+  package let sequence: Int64?
+  /// Where it belongs.
+  package let attempt: SpanAttempt
   /// Where its bytes lie; means something to the engine alone.
-  package var segment: Int64
-  package var offset: Int
+  package let segment: Int64
+  package let offset: Int
+  private var storedDetails: Details?
 
-  package init(
-    arrival: Int64, traceID: TraceID, spanID: SpanID, variant: Int64, parentID: SpanID?, rolloutID: String?,
-    attemptID: String?, sequence: Int64?, rule: TagRule, name: String, kind: Int32, statusCode: Int32,
-    startTime: UInt64, endTime: UInt64, segment: Int64, offset: Int
-  ) {
+  private final class Details: Sendable {
+    let value: SpanDetails
+
+    init(_ value: SpanDetails) { self.value = value }
+  }
+
+  /// Makes a row without details.
+  package init(arrival: Int64, sequence: Int64?, attempt: SpanAttempt, segment: Int64, offset: Int) {
     self.arrival = arrival
-    self.traceID = traceID
-    self.spanID = spanID
-    self.variant = variant
-    self.parentID = parentID
-    self.rolloutID = rolloutID
-    self.attemptID = attemptID
     self.sequence = sequence
-    self.rule = rule
-    self.name = name
-    self.kind = kind
-    self.statusCode = statusCode
-    self.startTime = startTime
-    self.endTime = endTime
+    self.attempt = attempt
     self.segment = segment
     self.offset = offset
+    storedDetails = nil
+  }
+
+  /// The rest of what the index knows.
+  ///
+  /// - Precondition: They were set, which the store does if the query ``SpanQuery/needsDetails``.
+  package var details: SpanDetails {
+    get {
+      guard let storedDetails else { preconditionFailure("the query did not ask for details") }
+      return storedDetails.value
+    }
+    set { storedDetails = Details(newValue) }
   }
 }
 
-/// Where a span lies in the bytes of its segment.
-package struct SpanLocation: Sendable {
-  /// The `ResourceSpans` message around it.
-  package var resourceSpans: Range<Int>
-  /// The `ScopeSpans` message around it.
-  package var scopeSpans: Range<Int>
-  /// The `Span` message.
-  package var span: Range<Int>
-  /// The segment; with the start of `scopeSpans` it tells whether two spans share their resource and scope.
-  package var segment: Int64
+/// The rollout and the attempt that spans belong to; one for all of their rows.
+package final class SpanAttempt: Sendable {
+  package let rolloutID: String?
+  package let attemptID: String?
 
-  package init(resourceSpans: Range<Int>, scopeSpans: Range<Int>, span: Range<Int>, segment: Int64) {
-    self.resourceSpans = resourceSpans
-    self.scopeSpans = scopeSpans
-    self.span = span
-    self.segment = segment
+  package init(rolloutID: String?, attemptID: String?) {
+    self.rolloutID = rolloutID
+    self.attemptID = attemptID
   }
+}
+
+// As if a row had all of it.
+extension SpanRow {
+  package var rolloutID: String? { attempt.rolloutID }
+  package var attemptID: String? { attempt.attemptID }
+  package var traceID: TraceID { details.traceID }
+  package var spanID: SpanID { details.spanID }
+  package var variant: Int64 { details.variant }
+  package var parentID: SpanID? { details.parentID }
+  package var rule: TagRule { details.rule }
+  package var name: String { details.name }
+  package var kind: Int32 { details.kind }
+  package var statusCode: Int32 { details.statusCode }
+  package var startTime: UInt64 { details.startTime }
+  package var endTime: UInt64 { details.endTime }
 }

@@ -10,13 +10,11 @@ struct SpanLineRenderer: SpanRenderer {
 
   private var writer = JSONWriter()
 
-  var outputCount: Int { writer.bytes.count }
-
   mutating func takeOutput(isLast: Bool) -> [UInt8] {
     writer.takePiece(isLast: isLast, reservingCapacity: Self.capacity)
   }
 
-  mutating func append(_ row: SpanRow, _ bytes: Span<UInt8>, _ location: SpanLocation) {
+  mutating func append(_ row: SpanRow, _ bytes: Span<UInt8>, _ location: SpanLocation) -> Int {
     var line = JSONWriter()
     line.beginObject()
     line.key("arrival")
@@ -40,11 +38,12 @@ struct SpanLineRenderer: SpanRenderer {
       try OTLPJSONWriter.appendSpan(bytes, at: location.span, to: &line)
     } catch {
       // What was stored was read by the scanner before; a segment's checksum would have told of damage.
-      return
+      return writer.bytes.count
     }
     line.endObject()
     writer.bytes += line.bytes
     writer.bytes.append(UInt8(ascii: "\n"))
+    return writer.bytes.count
   }
 
   /// The schema of a `ResourceSpans` or `ScopeSpans` message, when it names one.

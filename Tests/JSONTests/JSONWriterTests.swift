@@ -48,6 +48,18 @@ import Testing
     #expect(write { $0.unsigned(UInt64(bitPattern: value)) } == String(UInt64(bitPattern: value)))
   }
 
+  @Test func `integers of every length have all their digits`() {
+    var random = SplitMix64(seed: 3)
+    var power: UInt64 = 1
+    for _ in 0..<20 {
+      for value in [power - 1, power, power + 1, UInt64.random(in: power...max(power, power &* 9), using: &random)] {
+        #expect(write { $0.unsigned(value) } == String(value))
+        #expect(write { $0.unsignedString(value) } == "\"\(value)\"")
+      }
+      power = power.multipliedReportingOverflow(by: 10).partialValue
+    }
+  }
+
   @Test(
     arguments: [
       (0, "0.0"), (-0.0, "-0.0"), (1, "1.0"), (-2.5, "-2.5"), (1e-4, "0.0001"), (1e-5, "1e-05"), (1e16, "1e+16"),
@@ -67,6 +79,56 @@ import Testing
       guard value.isFinite else { continue }
       #expect(try JSONValue(parsing: bytes { $0.double(value) }.span) == .double(value))
     }
+  }
+
+  @Test func `times in seconds have the shortest digits`() {
+    var random = SplitMix64(seed: 4)
+    var values = (0..<20_000).map { _ in Double.random(in: 0x1p30..<0x1p31, using: &random) }
+    // With few decimals, whole, equally near to two decimals, and just outside of the range that has a way of its own.
+    for decimals in [1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7] {
+      values += (0..<2_000).map { _ in
+        (Double.random(in: 0x1p30..<0x1p31, using: &random) * decimals).rounded() / decimals
+      }
+    }
+    values += (1..<512).map { 1_795_168_326 + Double($0) / 512 }
+    values += [0x1p30.nextDown, 0x1p30, 0x1p30.nextUp, 0x1p31.nextDown, 0x1p31, 0x1p31.nextUp]
+    for value in values { #expect(write { $0.double(value) } == value.description) }
+  }
+
+  @Test func `two strings at once are what they are one after the other`() {
+    var random = SplitMix64(seed: 5)
+    for _ in 0..<3_000 {
+      let bytes = random.text(maximumCount: 90)
+      let middle = Int.random(in: 0...bytes.count, using: &random)
+      let (first, second) = (0..<middle, middle..<bytes.count)
+      let together = self.bytes {
+        $0.beginArray()
+        $0.strings("{\"key\":", first, ",\"value\":", second, "}", in: bytes.span)
+        $0.strings("", first, ":", second, "", in: bytes.span)
+      }
+      let apart = self.bytes {
+        $0.beginArray()
+        $0.tokens("{\"key\":")
+        $0.string(bytes.span, at: first)
+        $0.tokens("\"value\":")
+        $0.string(bytes.span, at: second)
+        $0.endObject()
+        $0.key(bytes.span, at: first)
+        $0.string(bytes.span, at: second)
+      }
+      #expect(together == apart)
+    }
+  }
+
+  @Test(arguments: [1, 100, 5_000])
+  func `two strings that grow much are written whole`(count: Int) {
+    let bytes = [UInt8](repeating: 1, count: count)
+    let text = String(repeating: "\\u0001", count: count)
+    let json = write {
+      $0.beginObject()
+      $0.strings("", 0..<count, ":", 0..<count, "}", in: bytes.span)
+    }
+    #expect(json == "{\"\(text)\":\"\(text)\"}")
   }
 
   @Test(arguments: 0..<40)

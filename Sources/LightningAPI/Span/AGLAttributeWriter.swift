@@ -25,9 +25,14 @@ struct AGLAttributeWriter {
   {
     try members.collect(bytes, parts, field: field)
     writer.beginObject()
-    for member in members.entries where !member.isReplaced {
-      writer.key(bytes, at: member.key)
-      try write(bytes, member.value, to: &writer)
+    for index in members.entries.indices where !members.entries[index].isReplaced {
+      let member = members.entries[index]
+      if let text = member.plain?.text {
+        writer.strings("", member.key, ":", text, "", in: bytes)
+      } else {
+        writer.key(bytes, at: member.key)
+        try write(bytes, try members.value(of: member, bytes), to: &writer)
+      }
     }
     writer.endObject()
   }

@@ -4,10 +4,22 @@ import Protobuf
 /// `KeyValue` messages on their way into a JSON object, where each key must occur once.
 struct AGLObjectMembers {
   struct Entry {
+    // No references, which would be counted for every attribute.
+
+    /// The `KeyValue` message.
+    let message: Range<Int>
     let key: Range<Int>
-    let value: MessageParts?
+    /// Key, value and text, when the message has the usual form.
+    let plain: PlainAttribute?
+
     /// Whether a later entry has the same key.
     var isReplaced = false
+  }
+
+  /// The value of an entry; `nil` when it has none.
+  func value(of entry: Entry, _ bytes: Span<UInt8>) throws(ProtobufError) -> MessageParts? {
+    if let plain = entry.plain { return MessageParts(plain.value) }
+    return try KeyValueFields(bytes, at: entry.message).value
   }
 
   private(set) var entries: [Entry] = []
@@ -22,11 +34,41 @@ struct AGLObjectMembers {
     for index in 0..<parts.count {
       var reader = ProtobufReader(bytes, at: parts[index])
       while let range = try reader.nextOccurrence(of: field) {
-        let attribute = try KeyValueFields(bytes, at: range)
-        entries.append(Entry(key: attribute.key, value: attribute.value))
+        let plain = PlainAttribute(bytes, at: range)
+        let key = if let plain { plain.key } else { try KeyValueFields(bytes, at: range).key }
+        entries.append(Entry(message: range, key: key, plain: plain))
       }
     }
-    if entries.count > 1 { markReplaced(bytes) }
+    if entries.count > 1 && mayRepeat(bytes) { markReplaced(bytes) }
+  }
+
+  /// Whether two keys could be equal; false for nearly all messages.
+  ///
+  /// Keys are told apart by their length and their last bytes, which differ more often than the first ones.
+  private func mayRepeat(_ bytes: Span<UInt8>) -> Bool {
+    var seen = InlineArray<16, UInt64>(repeating: 0)
+    for index in entries.indices {
+      let key = entries[index].key
+      let start = max(key.lowerBound, key.upperBound - 8)
+      let product = (Self.word(bytes, start..<key.upperBound) &+ UInt64(key.count)) &* 0x9E37_79B9_7F4A_7C15
+      let place = product &>> 54
+      let bit: UInt64 = 1 &<< (place & 63)
+      if seen[Int(place &>> 6)] & bit != 0 { return true }
+      seen[Int(place &>> 6)] |= bit
+    }
+    return false
+  }
+
+  /// At most eight bytes as a number.
+  @inline(__always)
+  private static func word(_ bytes: Span<UInt8>, _ range: Range<Int>) -> UInt64 {
+    if range.count >= 8 {
+      // The range of a key lies inside the span.
+      return unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: range.lowerBound, as: UInt64.self)
+    }
+    var word: UInt64 = 0
+    for index in range { word = word << 8 | UInt64(bytes[index]) }
+    return word
   }
 
   private mutating func markReplaced(_ bytes: Span<UInt8>) {
@@ -55,13 +97,7 @@ struct AGLObjectMembers {
     var hash = seed ^ UInt64(truncatingIfNeeded: key.count)
     var offset = key.lowerBound
     while offset < key.upperBound {
-      var word: UInt64 = 0
-      if key.upperBound - offset >= 8 {
-        // The range of a key lies inside the span.
-        word = unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
-      } else {
-        for index in offset..<key.upperBound { word = word << 8 | UInt64(bytes[index]) }
-      }
+      let word = word(bytes, offset..<key.upperBound)
       offset += 8
       let product = (hash ^ word).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
       hash = product.high ^ product.low

@@ -11,6 +11,12 @@ package struct AGLSpanEnvelope: Hashable, Sendable {
   /// The scope: `{"name":"","version":"","attributes":{...},"schema_url":""}`.
   package let scope: [UInt8]
 
+  /// The envelope of no span.
+  package init() {
+    resource = []
+    scope = []
+  }
+
   /// Renders the resource of a `ResourceSpans` message and the scope of a `ScopeSpans` message.
   ///
   /// Each span holds one whole message; the spans inside it are not looked at.

@@ -6,6 +6,7 @@ extension AGLSpanWriter {
   mutating func writeEvents(_ bytes: Span<UInt8>, _ events: RepeatedField, to writer: inout JSONWriter)
     throws(ProtobufError)
   {
+    guard events.count > 0 else { return writer.tokens("\"events\":[]") }
     writer.tokens("\"events\":[")
     var reader = ProtobufReader(bytes, at: events.extent)
     while let range = try reader.nextOccurrence(of: 11) {
@@ -25,6 +26,7 @@ extension AGLSpanWriter {
   mutating func writeLinks(_ bytes: Span<UInt8>, _ links: RepeatedField, to writer: inout JSONWriter)
     throws(ProtobufError)
   {
+    guard links.count > 0 else { return writer.tokens("\"links\":[]") }
     writer.tokens("\"links\":[")
     var reader = ProtobufReader(bytes, at: links.extent)
     while let range = try reader.nextOccurrence(of: 13) {

@@ -40,15 +40,16 @@ package struct AGLSpanWriter {
     _ bytes: Span<UInt8>, _ span: SpanFields, _ tags: AGLSpanTags, _ envelope: AGLSpanEnvelope,
     to writer: inout JSONWriter
   ) throws(ProtobufError) {
-    writer.tokens("{\"rollout_id\":")
-    writer.string(tags.rolloutID)
-    writer.tokens("\"attempt_id\":")
-    writer.string(tags.attemptID)
+    writer.json(tags.owner.span)
     writer.tokens("\"sequence_id\":")
     writer.integer(tags.sequenceID)
     writeIdentifiers(bytes, traceID: span.traceID, spanID: span.spanID, to: &writer)
-    writer.tokens("\"parent_id\":")
-    if span.parentSpanID.isEmpty { writer.null() } else { writer.hexadecimal(bytes, at: span.parentSpanID) }
+    if span.parentSpanID.isEmpty {
+      writer.tokens("\"parent_id\":null")
+    } else {
+      writer.tokens("\"parent_id\":")
+      writer.hexadecimal(bytes, at: span.parentSpanID)
+    }
     writer.tokens("\"name\":")
     writer.string(bytes, at: span.name)
     writeStatus(bytes, span, to: &writer)
@@ -79,7 +80,8 @@ package struct AGLSpanWriter {
     case 2: writer.tokens("\"status\":{\"status_code\":\"ERROR\",\"description\":")
     default: writer.tokens("\"status\":{\"status_code\":\"UNSET\",\"description\":")
     }
-    if span.statusMessage.isEmpty { writer.null() } else { writer.string(bytes, at: span.statusMessage) }
+    if span.statusMessage.isEmpty { return writer.continuation("null}") }
+    writer.string(bytes, at: span.statusMessage)
     writer.endObject()
   }
 

@@ -45,7 +45,7 @@ enum AGLValueText {
     writer.beginObject()
     for member in members.entries where !member.isReplaced {
       writer.key(bytes, at: member.key)
-      if let value = member.value {
+      if let value = try members.value(of: member, bytes) {
         try write(bytes, value, depth: depth + 1, to: &writer)
       } else {
         writer.null()

@@ -22,6 +22,18 @@ extension OTLPJSONWriter {
   ) throws(ProtobufError) {
     var reader = ProtobufReader(bytes, at: range)
     while let range = try reader.nextOccurrence(of: field) {
+      if let plain = PlainAttribute(bytes, at: range), !plain.key.isEmpty, depth <= OTLPMessage.maximumValueDepth {
+        if let text = plain.text {
+          writer.strings("{\"key\":", plain.key, ",\"value\":{\"stringValue\":", text, "}}", in: bytes)
+        } else {
+          writer.tokens("{\"key\":")
+          writer.string(bytes, at: plain.key)
+          writer.tokens("\"value\":")
+          try writeAnyValue(bytes, MessageParts(plain.value), depth: depth, to: &writer)
+          writer.endObject()
+        }
+        continue
+      }
       let attribute = try KeyValueFields(bytes, at: range)
       if attribute.key.isEmpty {
         writer.beginObject()

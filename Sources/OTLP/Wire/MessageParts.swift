@@ -5,26 +5,29 @@
 /// ([last one wins](https://protobuf.dev/programming-guides/encoding/#last-one-wins)). Reading the parts in turn needs
 /// no copy of them; nearly always there is one, and then nothing is allocated.
 package struct MessageParts: Sendable {
-  private var earlier: [Range<Int>] = []
+  /// Not an empty array, whose references would be counted.
+  private var earlier: [Range<Int>]?
   private var last: Range<Int>
 
   /// A message of one part.
   package init(_ range: Range<Int>) { last = range }
 
   /// The number of parts, at least 1.
-  package var count: Int { earlier.count + 1 }
+  package var count: Int { (earlier?.count ?? 0) + 1 }
 
   /// The range of a part in the buffer.
-  package subscript(index: Int) -> Range<Int> { index < earlier.count ? earlier[index] : last }
+  package subscript(index: Int) -> Range<Int> {
+    if let earlier, index < earlier.count { earlier[index] } else { last }
+  }
 
   /// Adds another occurrence of the field.
   package mutating func append(_ range: Range<Int>) {
-    earlier.append(last)
+    if earlier == nil { earlier = [last] } else { earlier?.append(last) }
     last = range
   }
 
   /// The number of bytes of all parts.
-  package var byteCount: Int { earlier.reduce(last.count) { $0 + $1.count } }
+  package var byteCount: Int { (earlier ?? []).reduce(last.count) { $0 + $1.count } }
 }
 
 extension MessageParts? {

@@ -4,15 +4,10 @@ import TraceStore
 
 /// The names behind the numbers of rollouts and attempts, as far as a query needs them.
 final class AttemptGroups {
-  struct Names {
-    var rolloutID: String?
-    var attemptID: String?
-  }
-
   /// Whether only spans of the listed attempts are wanted.
   let isRestricted: Bool
   /// Attempts by row.
-  private(set) var names: [Int64: Names] = [:]
+  private(set) var names: [Int64: SpanAttempt] = [:]
   private var select: Statement
 
   /// - Parameter rollout: `nil` for a query that takes spans of every rollout; names are looked up as they come.
@@ -36,7 +31,7 @@ final class AttemptGroups {
         guard id != nil else { return }
         names.removeAll()
       }
-      names[row.int(at: 0)] = Names(rolloutID: rollout, attemptID: id)
+      names[row.int(at: 0)] = SpanAttempt(rolloutID: rollout, attemptID: id)
     }
   }
 
@@ -47,7 +42,8 @@ final class AttemptGroups {
     var attempts = try connection.prepare(
       "SELECT id, attempt_id IS NOT NULL, attempt_id FROM attempts WHERE rollout = 0 AND spans > 0")
     try attempts.forEach { (row: borrowing Row) in
-      names[row.int(at: 0)] = Names(rolloutID: nil, attemptID: row.int(at: 1) == 0 ? nil : row.string(at: 2))
+      names[row.int(at: 0)] = SpanAttempt(
+        rolloutID: nil, attemptID: row.int(at: 1) == 0 ? nil : row.string(at: 2))
     }
   }
 
@@ -57,16 +53,16 @@ final class AttemptGroups {
     """
 
   /// The names of an attempt, or `nil` when its spans are not wanted.
-  func names(of attempt: Int64) throws(SQLiteError) -> Names? {
+  func names(of attempt: Int64) throws(SQLiteError) -> SpanAttempt? {
     if let known = names[attempt] { return known }
     if isRestricted { return nil }
     try select.bind(attempt, at: 1)
     let found = try select.first { (row: borrowing Row) in
-      Names(
+      SpanAttempt(
         rolloutID: row.int(at: 0) == 0 ? nil : row.string(at: 1),
         attemptID: row.int(at: 2) == 0 ? nil : row.string(at: 3))
     }
-    names[attempt] = found ?? Names()
+    names[attempt] = found ?? SpanAttempt(rolloutID: nil, attemptID: nil)
     return names[attempt]
   }
 }

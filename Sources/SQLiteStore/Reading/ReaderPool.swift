@@ -4,7 +4,7 @@ package import TraceStore
 
 /// Threads that read, each with a connection of its own.
 package final class ReaderPool: SpanReader {
-  private typealias Job = @Sendable (Result<SQLiteReadSession, StoreError>) -> Void
+  private typealias Job = @Sendable (Result<any ReadSession, StoreError>) -> Void
 
   private struct State {
     var jobs: [Job] = []
@@ -55,31 +55,20 @@ package final class ReaderPool: SpanReader {
     self.init(path: path, options: SQLiteStoreOptions(), recent: nil, status: nil)
   }
 
-  package func read<Result: Sendable>(
-    _ body: @escaping @Sendable (any ReadSession) throws(StoreError) -> Result
-  ) async throws(StoreError) -> Result {
-    let outcome: Swift.Result<Result, StoreError> = await withCheckedContinuation { continuation in
-      let job: Job = { session in
-        continuation.resume(
-          returning: session.flatMap { session in
-            do throws(StoreError) { return .success(try session.snapshot(body)) } catch { return .failure(error) }
-          })
+  package func submit(_ body: @escaping @Sendable (Result<any ReadSession, StoreError>) -> Void) {
+    var refusal: StoreError?
+    state.updateForOne { state in
+      if state.isClosing {
+        refusal = StoreError(.closing, "the store is closing")
+      } else if state.jobs.count >= Self.maximumWaiting {
+        refusal = StoreError(.overloaded, "too many queries are waiting")
+      } else {
+        state.jobs.append(body)
+        return true
       }
-      var refusal: StoreError?
-      state.update { state in
-        if state.isClosing {
-          refusal = StoreError(.closing, "the store is closing")
-        } else if state.jobs.count >= Self.maximumWaiting {
-          refusal = StoreError(.overloaded, "too many queries are waiting")
-        } else {
-          state.jobs.append(job)
-          return true
-        }
-        return false
-      }
-      if let refusal { continuation.resume(returning: .failure(refusal)) }
+      return false
     }
-    return try outcome.get()
+    if let refusal { body(.failure(refusal)) }
   }
 
   private func run() {
@@ -89,7 +78,7 @@ package final class ReaderPool: SpanReader {
       let current = status?.connectionGeneration ?? 0
       if generation != current || session?.isBroken == true { session = nil }
       generation = current
-      job(open(&session))
+      run(job, &session)
     }
     session = nil
     state.update { state in
@@ -104,15 +93,17 @@ package final class ReaderPool: SpanReader {
     }
   }
 
-  private func open(_ session: inout SQLiteReadSession?) -> Result<SQLiteReadSession, StoreError> {
+  private func run(_ job: Job, _ session: inout SQLiteReadSession?) {
     do {
       let open = try session ?? SQLiteReadSession(path: path, options, recent: recent)
       session = open
-      return .success(open)
+      try open.snapshot { job(.success($0)) }
+    } catch let error as StoreError {
+      job(.failure(error))
     } catch let error as SQLiteError {
-      return .failure(StoreError(error))
+      job(.failure(StoreError(error)))
     } catch {
-      return .failure(StoreError(.inputOutput, "\(error)"))
+      job(.failure(StoreError(.inputOutput, "\(error)")))
     }
   }
 

@@ -31,15 +31,17 @@ final class SQLiteReadSession: ReadSession {
     segments = try SegmentCache(connection, capacity: Self.cachedSegmentBytes)
   }
 
-  /// Runs a query over one state of the database.
-  func snapshot<Result>(_ body: (any ReadSession) throws(StoreError) -> Result) throws(StoreError) -> Result {
+  /// Runs `body` over one state of the database.
+  ///
+  /// - Throws: When there is no snapshot, and then `body` was not called.
+  func snapshot(_ body: (any ReadSession) -> Void) throws(StoreError) {
     try guarded { () throws(SQLiteError) in try connection.execute("BEGIN") }
     connection.setDeadline(.now + queryDeadline)
     defer {
       connection.setDeadline(nil)
       if connection.isInTransaction { try? connection.execute("ROLLBACK") }
     }
-    return try body(self)
+    body(self)
   }
 
   func select(_ query: SpanQuery) throws(StoreError) -> SpanSelection {
@@ -47,7 +49,13 @@ final class SQLiteReadSession: ReadSession {
       var builder = SelectionBuilder(query)
       let groups = try groups(of: query)
       for (trace, traceID) in try traceRows(of: query, groups) {
-        try rows.forEach(in: trace, traceID, groups) { row throws(SQLiteError) in builder.add(try withWholeName(row)) }
+        if query.needsDetails {
+          try rows.forEachWithDetails(in: trace, traceID, groups) { row throws(SQLiteError) in
+            builder.add(try withWholeName(row))
+          }
+        } else {
+          try rows.forEach(in: trace, groups) { row throws(SQLiteError) in builder.add(row) }
+        }
       }
       return builder.selection()
     }
@@ -65,7 +73,9 @@ final class SQLiteReadSession: ReadSession {
     var whole = row
     var reader = ProtobufReader(bytes.span, at: span)
     do throws(ProtobufError) {
-      while let name = try reader.nextOccurrence(of: 5) { whole.name = String(decoding: bytes[name], as: UTF8.self) }
+      while let name = try reader.nextOccurrence(of: 5) {
+        whole.details.name = String(decoding: bytes[name], as: UTF8.self)
+      }
     } catch {
       throw SQLiteError(code: .corrupt, operation: "read", message: "segment \(row.segment) is damaged: \(error)")
     }

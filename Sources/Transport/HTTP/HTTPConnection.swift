@@ -129,7 +129,7 @@ final class HTTPConnection: ByteStreamDelegate, @unchecked Sendable {
 
   func write(_ bytes: [UInt8]) { stream.write(bytes) }
 
-  func write(_ head: [UInt8], _ body: [UInt8]) { stream.write(head, body) }
+  func write(_ head: [UInt8], _ body: [UInt8], _ tail: [UInt8] = []) { stream.write(head, body, tail) }
 
   /// Returns when the output that waits is below the watermark.
   ///

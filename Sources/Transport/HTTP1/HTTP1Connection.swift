@@ -259,8 +259,7 @@ final class HTTP1Connection: ConnectionProtocol {
   private func write(_ piece: [UInt8], framedAs framing: HTTP1ResponseEncoder.Framing) {
     guard !piece.isEmpty else { return }
     if framing == .chunked {
-      let chunk = HTTP1ResponseEncoder.chunk(piece)
-      connection.write(chunk.head, chunk.body)
+      connection.write(HTTP1ResponseEncoder.chunkHead(piece.count), piece, HTTP1ResponseEncoder.chunkEnd)
     } else {
       connection.write(piece)
     }

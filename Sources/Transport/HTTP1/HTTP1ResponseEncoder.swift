@@ -68,14 +68,12 @@ struct HTTP1ResponseEncoder {
     return bytes
   }
 
-  /// A piece of a body as a chunk.
+  /// What stands before a piece of a body that is sent as a chunk; ``chunkEnd`` stands behind it.
   ///
   /// Empty pieces make no chunk, because that would end the body.
-  static func chunk(_ piece: [UInt8]) -> (head: [UInt8], body: [UInt8]) {
-    var head = Array(String(piece.count, radix: 16).utf8)
-    head.append(contentsOf: [0x0D, 0x0A])
-    return (head, piece + [0x0D, 0x0A])
-  }
+  static func chunkHead(_ size: Int) -> [UInt8] { Array(String(size, radix: 16).utf8) + [0x0D, 0x0A] }
+
+  static let chunkEnd: [UInt8] = [0x0D, 0x0A]
 
   /// The end of a chunked body.
   static func lastChunk(trailers: HTTPHeaders) -> [UInt8] {

@@ -17,8 +17,8 @@ protocol ByteStream: AnyObject {
   /// Sends bytes after those that were written before; what the kernel does not take at once is kept.
   func write(_ bytes: [UInt8])
 
-  /// Sends two pieces in one system call where possible, without joining them.
-  func write(_ head: [UInt8], _ body: [UInt8])
+  /// Sends three pieces in one system call where possible, without joining them.
+  func write(_ head: [UInt8], _ body: [UInt8], _ tail: [UInt8])
 
   /// Tells the peer that no more bytes will come, after those that are waiting.
   func finishWriting()

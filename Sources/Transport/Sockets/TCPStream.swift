@@ -92,22 +92,27 @@ import CUV
     keep(bytes, from: sent)
   }
 
-  func write(_ head: [UInt8], _ body: [UInt8]) {
+  func write(_ head: [UInt8], _ body: [UInt8], _ tail: [UInt8]) {
     guard pendingOutput == 0, !isClosed, !isFinishing, body.count > Self.joinLimit else {
       if body.count <= Self.joinLimit {
-        write(head + body)
+        write(head + body + tail)
       } else {
         write(head)
         write(body)
+        write(tail)
       }
       return
     }
     let sent = unsafe head.withUnsafeBufferPointer { head in
-      unsafe body.withUnsafeBufferPointer { body in unsafe tryWrite(head, body) }
+      unsafe body.withUnsafeBufferPointer { body in
+        unsafe tail.withUnsafeBufferPointer { tail in unsafe tryWrite(head, body, tail) }
+      }
     }
-    guard let sent else { return }
-    keep(head, from: min(sent, head.count))
-    keep(body, from: max(sent - head.count, 0))
+    guard var sent else { return }
+    for piece in [head, body, tail] {
+      keep(piece, from: min(sent, piece.count))
+      sent -= min(sent, piece.count)
+    }
   }
 
   func finishWriting() {
@@ -128,11 +133,14 @@ import CUV
   /// Offers bytes to the kernel.
   ///
   /// - Returns: How many it took; `nil` when the connection is lost, which has then been closed.
-  private func tryWrite(_ first: UnsafeBufferPointer<UInt8>, _ second: UnsafeBufferPointer<UInt8>? = nil) -> Int? {
-    let buffers = unsafe (makeBuffer(first), makeBuffer(second ?? UnsafeBufferPointer(start: nil, count: 0)))
-    let status = unsafe withUnsafePointer(to: buffers) { pair in
-      unsafe pair.withMemoryRebound(to: uv_buf_t.self, capacity: 2) { list in
-        unsafe uv_try_write(stream, list, second == nil ? 1 : 2)
+  private func tryWrite(
+    _ first: UnsafeBufferPointer<UInt8>, _ second: UnsafeBufferPointer<UInt8> = unsafe .init(start: nil, count: 0),
+    _ third: UnsafeBufferPointer<UInt8> = unsafe .init(start: nil, count: 0)
+  ) -> Int? {
+    let buffers = unsafe (makeBuffer(first), makeBuffer(second), makeBuffer(third))
+    let status = unsafe withUnsafePointer(to: buffers) { buffers in
+      unsafe buffers.withMemoryRebound(to: uv_buf_t.self, capacity: 3) { list in
+        unsafe uv_try_write(stream, list, 3)
       }
     }
     if status >= 0 { return Int(status) }

@@ -54,9 +54,7 @@ import Testing
   }
 
   @Test func `chunks carry their size and trailers follow the last`() {
-    let chunk = HTTP1ResponseEncoder.chunk(Array(repeating: 65, count: 26))
-    #expect(
-      String(decoding: chunk.head + chunk.body, as: UTF8.self) == "1a\r\n\(String(repeating: "A", count: 26))\r\n")
+    #expect(HTTP1ResponseEncoder.chunkHead(26) == Array("1a\r\n".utf8))
     #expect(HTTP1ResponseEncoder.lastChunk(trailers: ["A": "b"]) == Array("0\r\na: b\r\n\r\n".utf8))
   }
 }

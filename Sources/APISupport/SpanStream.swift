@@ -1,0 +1,171 @@
+import Threads
+import TraceStore
+
+/// The pieces of an answer on their way from the threads that read to the connection that sends them.
+///
+/// Rendering is ahead of sending, so that the two happen at once, but only by a few pieces. A thread renders in turns: a
+/// turn ends when enough pieces wait for the connection, or when it has lasted so long that other queries come first. So
+/// a slow client holds neither a thread nor much memory.
+final class SpanStream<Renderer: SpanRenderer>: Sendable {
+  private enum Rendering {
+    /// A thread is at it.
+    case running
+    /// The next turn waits for a thread.
+    case queued(SpanPieces<Renderer>)
+    /// Enough pieces wait for the connection.
+    case paused(SpanPieces<Renderer>)
+    case ended(Result<Void, StoreError>)
+  }
+
+  private struct State {
+    /// Pieces that were rendered and not taken yet.
+    var pieces: [[UInt8]] = []
+    var rendering = Rendering.running
+    /// The connection, when it waits for a piece.
+    var consumer: CheckedContinuation<Void, Never>?
+
+    var hasEnded: Bool { if case .ended = rendering { true } else { false } }
+  }
+
+  /// How many pieces wait when a turn ends.
+  private static var enoughPieces: Int { 2 }
+
+  /// How many pieces are left when the next turn begins; some, so that the connection need not wait for it.
+  private static var fewPieces: Int { 1 }
+
+  /// How many bytes a turn renders: some milliseconds.
+  private static var turnSize: Int { 2 << 20 }
+
+  private let reader: any SpanReader
+  private let state = Locked(State())
+
+  /// Starts to select spans and to render them.
+  ///
+  /// - Parameter renderer: Made from what was selected, on the thread that reads.
+  init(
+    _ reader: any SpanReader, _ query: SpanQuery,
+    renderer: @escaping @Sendable (SpanSelection) throws(StoreError) -> Renderer
+  ) {
+    self.reader = reader
+    reader.submit { [self] session in
+      turn(session) { session throws(StoreError) in
+        let selection = try session.select(query)
+        return SpanPieces(selection.rows, try renderer(selection))
+      }
+    }
+  }
+
+  // MARK: The threads that read
+
+  private func submitTurn() {
+    reader.submit { [self] session in
+      turn(session) { _ in
+        state.withLock { state in
+          guard case .queued(let pieces) = state.rendering else {
+            preconditionFailure("a turn has something to render")
+          }
+          state.rendering = .running
+          return pieces
+        }
+      }
+    }
+  }
+
+  private func turn(
+    _ session: Result<any ReadSession, StoreError>,
+    _ start: (any ReadSession) throws(StoreError) -> SpanPieces<Renderer>
+  ) {
+    do throws(StoreError) {
+      let session = try session.get()
+      var pieces = try start(session)
+      var size = 0
+      var hasRoom = true
+      while hasRoom && size < Self.turnSize {
+        let piece = try pieces.next(session)
+        size += piece.count
+        hasRoom = deliver(piece, isLast: pieces.isFinished)
+      }
+      if !pieces.isFinished { endTurn(pieces) }
+    } catch {
+      end(.failure(error))
+    }
+  }
+
+  /// - Returns: Whether another piece is wanted now.
+  private func deliver(_ piece: [UInt8], isLast: Bool) -> Bool {
+    let (consumer, hasRoom) = state.withLock { state in
+      state.pieces.append(piece)
+      if isLast { state.rendering = .ended(.success(())) }
+      return (state.consumer.take(), !isLast && state.pieces.count < Self.enoughPieces)
+    }
+    consumer?.resume()
+    return hasRoom
+  }
+
+  private func endTurn(_ rest: SpanPieces<Renderer>) {
+    let goesOn = state.withLock { state in
+      let goesOn = state.pieces.count <= Self.fewPieces
+      state.rendering = goesOn ? .queued(rest) : .paused(rest)
+      return goesOn
+    }
+    if goesOn { submitTurn() }
+  }
+
+  private func end(_ result: Result<Void, StoreError>) {
+    let consumer = state.withLock { state in
+      state.rendering = .ended(result)
+      return state.consumer.take()
+    }
+    consumer?.resume()
+  }
+
+  // MARK: The connection
+
+  /// Waits for the first piece.
+  ///
+  /// - Returns: The answer, if that is all of it; `nil` when ``next()`` is to be asked for the pieces.
+  func wholeAnswer() async throws(StoreError) -> [UInt8]? {
+    await waitForPiece()
+    return try state.withLock { state throws(StoreError) in
+      guard case .ended(let result) = state.rendering, state.pieces.count <= 1 else { return nil }
+      try result.get()
+      return state.pieces.popLast()
+    }
+  }
+
+  /// The next piece, `nil` after the last.
+  func next() async throws(StoreError) -> [UInt8]? {
+    await waitForPiece()
+    let (piece, goesOn) = try state.withLock { state throws(StoreError) in
+      guard !state.pieces.isEmpty else {
+        if case .ended(let result) = state.rendering { try result.get() }
+        return ([UInt8]?.none, false)
+      }
+      let piece = state.pieces.removeFirst()
+      guard case .paused(let rest) = state.rendering, state.pieces.count <= Self.fewPieces else {
+        return (piece, false)
+      }
+      state.rendering = .queued(rest)
+      return (piece, true)
+    }
+    if goesOn { submitTurn() }
+    return piece
+  }
+
+  /// How many pieces wait for the connection.
+  var waitingPieces: Int { state.withLock { $0.pieces.count } }
+
+  /// Whether nothing remains to be rendered.
+  var isRendered: Bool { state.withLock { $0.hasEnded } }
+
+  private func waitForPiece() async {
+    await withCheckedContinuation { continuation in
+      let isReady = state.withLock { state in
+        if !state.pieces.isEmpty || state.hasEnded { return true }
+        state.consumer = continuation
+        return false
+      }
+      if isReady { continuation.resume() }
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import Telemetry
+import Threads
+import TraceStore
+
+/// A store with spans of one byte, whose only thread for reading is the test.
+final class ScriptedReader: SpanReader {
+  typealias Job = @Sendable (Result<any ReadSession, StoreError>) -> Void
+
+  private let jobs = Locked<[Job]>([])
+  private let spanCount: Int
+
+  init(spanCount: Int) { self.spanCount = spanCount }
+
+  func submit(_ body: @escaping Job) { jobs.withLock { $0.append(body) } }
+
+  var waitingCount: Int { jobs.withLock { $0.count } }
+
+  /// Does what waits, and what comes of it, until nothing waits.
+  ///
+  /// - Returns: How much was done.
+  @discardableResult
+  func runAll(failing failure: StoreError? = nil) -> Int {
+    var count = 0
+    while run(failing: failure) { count += 1 }
+    return count
+  }
+
+  /// Does what has waited longest.
+  ///
+  /// - Returns: Whether anything did.
+  func run(failing failure: StoreError? = nil) -> Bool {
+    guard let job = jobs.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) else { return false }
+    job(failure.map { .failure($0) } ?? .success(Session(spanCount: spanCount)))
+    return true
+  }
+
+  private struct Session: ReadSession {
+    let spanCount: Int
+
+    func select(_ query: SpanQuery) -> SpanSelection {
+      let attempt = SpanAttempt(rolloutID: nil, attemptID: nil)
+      let rows = (0..<spanCount).map {
+        SpanRow(arrival: Int64($0), sequence: nil, attempt: attempt, segment: 0, offset: 0)
+      }
+      return SpanSelection(rows: rows, total: spanCount)
+    }
+
+    func visit(_ rows: ArraySlice<SpanRow>, _ body: (SpanRow, Span<UInt8>, SpanLocation) -> Bool) -> Int {
+      let location = SpanLocation(resourceSpans: 0..<0, scopeSpans: 0..<0, span: 0..<0, segment: 0)
+      let nothing: [UInt8] = []
+      var done = 0
+      for row in rows {
+        done += 1
+        if !body(row, nothing.span, location) { break }
+      }
+      return done
+    }
+
+    func rollouts(after: Int64, limit: Int) -> [RolloutSummary] { [] }
+
+    func totals() throws(StoreError) -> StoreTotals { throw StoreError(.refused, "not scripted") }
+  }
+}
+
+/// Renders each span as half a piece.
+struct HalfPieceRenderer: SpanRenderer {
+  static let size = SpanPieces<Self>.pieceSize / 2
+
+  private var output: [UInt8] = []
+
+  mutating func takeOutput(isLast: Bool) -> [UInt8] {
+    defer { output = [] }
+    return output
+  }
+
+  mutating func append(_ row: SpanRow, _ bytes: Span<UInt8>, _ location: SpanLocation) -> Int {
+    output += Array(repeating: UInt8(truncatingIfNeeded: row.arrival), count: Self.size)
+    return output.count
+  }
+
+  mutating func finish() { output.append(0xFF) }
+
+  /// All of an answer.
+  static func answer(spanCount: Int) -> [UInt8] {
+    (0..<spanCount).flatMap { Array(repeating: UInt8(truncatingIfNeeded: $0), count: size) } + [0xFF]
+  }
+}
