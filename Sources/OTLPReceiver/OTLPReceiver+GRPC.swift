@@ -66,7 +66,7 @@ extension OTLPReceiver {
       throw ExportFailure(
         status: 200, code: .deadlineExceeded, message: "the deadline of the call has passed", reason: "deadline")
     }
-    let outcome = try await pipeline.store(message, tag: tag, .grpc)
+    let outcome = try await pipeline.store(message, .protobuf, tag: tag, .grpc)
     let partial = PartialSuccess(outcome.rejected)
     if !outcome.rejected.isEmpty {
       refused(request, .grpc, reason: "invalid_id", detail: partial.message, spans: outcome.rejected.count)

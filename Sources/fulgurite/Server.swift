@@ -43,15 +43,16 @@ final class Server: Sendable {
   private static func start(_ configuration: FulguriteConfiguration, _ logger: Logger, _ store: SQLiteStore)
     async throws -> Server
   {
-    let loops = try EventLoopGroup(count: loopCount(configuration))
+    let loopCount = loopCount(configuration)
+    let loops = try EventLoopGroup(count: loopCount)
     let http = HTTPServer(group: loops, configuration: HTTPServerConfiguration(configuration.limits))
     let registry = MetricsRegistry()
     StoreMetrics.register(store, registry, logger)
     ServerMetrics.register(http, registry)
     let refusals = RefusalLog()
     let receiver = OTLPReceiver(
-      writer: store, options: OTLPReceiverOptions(configuration), registry: registry, refusals: refusals,
-      logger: logger, now: WallClock.nanosecondsSince1970, isStoreHealthy: { store.failure == nil })
+      writer: store, options: OTLPReceiverOptions(configuration, loopCount: loopCount), registry: registry,
+      refusals: refusals, logger: logger, now: WallClock.nanosecondsSince1970, isStoreHealthy: { store.failure == nil })
     var queryOptions = QueryAPI.Options()
     queryOptions.defaultLimit = configuration.query.defaultLimit
     queryOptions.maximumLimit = configuration.query.maximumLimit
