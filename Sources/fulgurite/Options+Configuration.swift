@@ -33,6 +33,7 @@ extension HTTPServerConfiguration {
     self.init()
     headerTimeout = limits.headerTimeout
     bodyTimeout = limits.bodyTimeout
+    bodyDeadline = limits.bodyDeadline
     idleTimeout = limits.idleTimeout
     maximumHeaderBytes = limits.headerBytes
     maximumHeaderCount = limits.headers

@@ -36,6 +36,10 @@ package struct LimitsConfiguration: Sendable, Equatable {
   ///
   /// Default 30 s, environment `FULGURITE_LIMITS_BODY_TIMEOUT`.
   package var bodyTimeout = Duration.seconds(30)
+  /// How long a body may take from its start to its end.
+  ///
+  /// Default 60 s, environment `FULGURITE_LIMITS_BODY_DEADLINE`.
+  package var bodyDeadline = Duration.seconds(60)
   /// How long a connection may stay open without a request.
   ///
   /// Default 120 s, environment `FULGURITE_LIMITS_IDLE_TIMEOUT`.
@@ -80,6 +84,10 @@ extension LimitsConfiguration {
     ConfigurationOption(
       "limits.body_timeout", \.limits.bodyTimeout, .positiveDuration,
       "How long the body of a request may make no progress."),
+    ConfigurationOption(
+      "limits.body_deadline", \.limits.bodyDeadline, .positiveDuration,
+      "How long the body of a request may take from its start to its end, however steadily it comes; this bounds for how "
+        + "long slow senders can hold limits.in_flight_bytes. Beyond it the request is answered with 408 (gRPC 4)."),
     ConfigurationOption(
       "limits.idle_timeout", \.limits.idleTimeout, .positiveDuration,
       "How long a connection may stay open without a request."),
