@@ -20,6 +20,7 @@ package final class ReaderPool: SpanReader {
   private let options: SQLiteStoreOptions
   private let recent: RecentTraces?
   private let status: StoreStatus?
+  private let interruption = Interruption()
 
   init(path: String, options: SQLiteStoreOptions, recent: RecentTraces?, status: StoreStatus?) {
     self.path = path
@@ -68,7 +69,7 @@ package final class ReaderPool: SpanReader {
       var refusal: StoreError?
       state.update { state in
         if state.isClosing {
-          refusal = StoreError(.closing, "the store is closing")
+          refusal = .closing
         } else if state.jobs.count >= Self.maximumWaiting {
           refusal = StoreError(.overloaded, "too many queries are waiting")
         } else {
@@ -105,8 +106,9 @@ package final class ReaderPool: SpanReader {
   }
 
   private func open(_ session: inout SQLiteReadSession?) -> Result<SQLiteReadSession, StoreError> {
+    guard !interruption.isRequested else { return .failure(.closing) }
     do {
-      let open = try session ?? SQLiteReadSession(path: path, options, recent: recent)
+      let open = try session ?? SQLiteReadSession(path: path, options, recent: recent, interruption: interruption)
       session = open
       return .success(open)
     } catch let error as SQLiteError {
@@ -116,12 +118,22 @@ package final class ReaderPool: SpanReader {
     }
   }
 
-  /// Finishes the queries that wait, and ends the threads.
+  /// Queries that wait for a thread.
+  var waitingQueries: Int { state.withLock { $0.jobs.count } }
+
+  /// Ends the queries that run and those that wait with `closing`, and ends the threads.
+  ///
+  /// Whoever still wants an answer closes later: a server has cut its last connection by then.
   package func close() {
+    interruption.request()
     state.update { state in
       state.isClosing = true
       return true
     }
     state.wait(until: { $0.runningThreads == 0 }, { _ in })
   }
+}
+
+extension StoreError {
+  static var closing: StoreError { StoreError(.closing, "the store is closing") }
 }
