@@ -69,6 +69,11 @@ final class HTTP2Connection: ConnectionProtocol, TurnEndListener {
       headerStart = now
       noteDeadline(after: context.configuration.headerTimeout)
     case .request(let stream, let head): begin(stream, head)
+    case .surplusRequest(let stream):
+      headerStart = nil
+      session.resetStream(stream, .refusedStream)
+      // As cheap for a client as a reset of its own.
+      countReset()
     case .oversizedRequest(let stream):
       context.counters.oversizedHeaders.increment()
       refuse(stream, status: 431)
