@@ -77,6 +77,7 @@ import CLLHTTP
   private func execute(_ bytes: UnsafeBufferPointer<UInt8>) -> Outcome {
     guard let start = bytes.baseAddress, !bytes.isEmpty else { return .needsMore }
     if let failure { return .failed(failure) }
+    let isInRequest = hasBegun
     unsafe base = start
     defer {
       unsafe base = nil
@@ -94,10 +95,39 @@ import CLLHTTP
       let position = unsafe UnsafeRawPointer(llhttp_get_error_pos(parser)!)
       unsafe llhttp_resume(parser)
       return .requestEnded(consumed: unsafe UnsafeRawPointer(start).distance(to: position))
+    case HPE_INVALID_METHOD where Self.isMethod(unsafe bytes.span, isInRequest: isInRequest):
+      // llhttp knows a list of methods; others exist (RFC 9110, section 9.1).
+      let error = HTTP1Error(501, "unknown method")
+      failure = error
+      return .failed(error)
     default:
       let error = failure ?? describe(code)
       failure = error
       return .failed(error)
+    }
+  }
+
+  /// Whether a request that llhttp refused for its method begins with one, or with bytes that are no HTTP at all.
+  ///
+  /// - Parameter isInRequest: Earlier bytes have begun the request; they began a method that is known.
+  private static func isMethod(_ bytes: Span<UInt8>, isInRequest: Bool) -> Bool {
+    var start = 0
+    if !isInRequest {
+      while start < bytes.count, bytes[start] == 0x0D || bytes[start] == 0x0A { start += 1 }
+    }
+    var end = start
+    while end < bytes.count, isTokenByte(bytes[end]) { end += 1 }
+    guard isInRequest || end > start else { return false }
+    return end == bytes.count || bytes[end] == UInt8(ascii: " ")
+  }
+
+  /// `tchar` of [RFC 9110, section 5.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2).
+  private static func isTokenByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
     }
   }
 
