@@ -18,6 +18,7 @@ enum ServeCommand {
       return ExitStatus.configuration
     }
     let logger = Logger(level: configuration.log.level, format: configuration.log.format)
+    logger.info("starting", ["version": .text(ProgramVersion.text)])
     for warning in configuration.warnings { logger.warning(warning) }
     do {
       let server = try await Server.start(configuration, logger)
