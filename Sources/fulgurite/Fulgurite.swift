@@ -24,7 +24,7 @@ import Glibc
       exit(ExitStatus.success)
     case ["serve"]:
       ProcessSetup.prepare()
-      let signals = TerminationSignals()
+      let signals = ProcessSignals()
       finish { await ServeCommand.run(arguments, signals) }
     case ["query", "spans"]: finish { await QuerySpansCommand.run(arguments) }
     case ["query", "rollouts"]: finish { await QueryRolloutsCommand.run(arguments) }
