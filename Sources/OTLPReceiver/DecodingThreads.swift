@@ -8,23 +8,26 @@ import Threads
 /// anywhere: between spans is not enough, because one span can be the whole request.
 ///
 /// What waits for a thread is bounded by the budget of bytes in flight, in which every request has its share. Very large
-/// requests have threads of their own, so that those of an ordinary size never queue behind them; all of them share
-/// the cores as the kernel sees fit.
+/// requests have threads of their own, so that those of an ordinary size never queue behind them. These get half of the
+/// cores and a lower priority: with as many busy threads as cores, loops and writer would have to wait for a core each
+/// time they wake up, and small exports took tens of milliseconds longer.
 struct DecodingThreads: Sendable {
   /// Decoding that much takes a few milliseconds in the worst case, in bytes.
   private static let largestOnLoop = 512 << 10
   /// What an exporter may send in a burst without being unusual, in bytes.
   private static let largestMedium = 4 << 20
+  /// A third of what other threads get, where cores are scarce.
+  private static let largeNiceness: Int32 = 5
 
   private let decoder: RequestDecoder
   private let medium: HelperThreads
   private let large: HelperThreads
 
-  /// - Parameter count: How many requests of either size are decoded at the same time.
+  /// - Parameter count: How many large requests are decoded at the same time; of very large ones half as many.
   init(_ decoder: RequestDecoder, count: Int) {
     self.decoder = decoder
     medium = HelperThreads(name: "decode", count: count)
-    large = HelperThreads(name: "decode-large", count: count)
+    large = HelperThreads(name: "decode-large", count: max(1, count / 2), niceness: Self.largeNiceness)
   }
 
   /// Decodes a request; the loop goes on meanwhile, unless the request is small.

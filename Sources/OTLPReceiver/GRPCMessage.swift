@@ -60,7 +60,7 @@ enum GRPCMessage {
       guard share.grow(by: piece.count) else {
         throw .overloaded("too many bytes of requests are in flight", retryAfter: retryAfter)
       }
-      if bytes.isEmpty { bytes = piece } else { bytes.append(contentsOf: piece) }
+      RequestBytes.append(piece, to: &bytes, expecting: announced?.length ?? limit)
       if announced == nil, let prefix = try Prefix(bytes.span) {
         guard prefix.length <= limit else { throw .tooLarge(limit) }
         announced = prefix

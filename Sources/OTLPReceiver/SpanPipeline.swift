@@ -27,12 +27,18 @@ struct SpanPipeline: Sendable {
 
   /// Decodes a request and stores its spans.
   ///
+  /// - Parameter deadline: When nobody waits for the answer any more; looked at before and after decoding. Once the spans
+  ///   are handed over they will be stored.
   /// - Returns: After the commit.
   func store(
-    _ request: consuming [UInt8], _ encoding: RequestEncoding, tag: RolloutTag, _ transport: ReceiverMetrics.Transport
+    _ request: consuming [UInt8], _ encoding: RequestEncoding, tag: RolloutTag, _ transport: ReceiverMetrics.Transport,
+    deadline: ContinuousClock.Instant? = nil
   ) async throws(ExportFailure) -> Outcome {
     metrics.receivedBytes.increment(by: request.count)
+    try Self.check(deadline)
     let decoded = try await decoding.decode(request, encoding, tag)
+    // Large requests may have waited for their turn.
+    try Self.check(deadline)
     let accepted = decoded.batch.spans.count
     metrics.received[transport]?.increment(by: accepted + decoded.rejected.count)
     let outcome = Outcome(accepted: accepted, rejected: decoded.rejected)
@@ -46,5 +52,11 @@ struct SpanPipeline: Sendable {
       throw ExportFailure(error, retryAfter: options.retryDelaySeconds)
     }
     return outcome
+  }
+
+  private static func check(_ deadline: ContinuousClock.Instant?) throws(ExportFailure) {
+    guard let deadline, ContinuousClock.now >= deadline else { return }
+    throw ExportFailure(
+      status: 200, code: .deadlineExceeded, message: "the deadline of the call has passed", reason: "deadline")
   }
 }

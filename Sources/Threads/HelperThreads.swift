@@ -1,3 +1,5 @@
+import Glibc
+
 /// A few threads for computations that would hold an event loop for too long.
 ///
 /// Jobs start in the order in which they came, and each runs to its end on one thread. The number of threads bounds what
@@ -12,11 +14,19 @@ package final class HelperThreads: Sendable {
 
   /// Starts the threads.
   ///
-  /// - Parameter name: What `top` and a debugger show, followed by a number.
-  package init(name: String, count: Int) {
+  /// - Parameters:
+  ///   - name: What `top` and a debugger show, followed by a number.
+  ///   - niceness: By how much other threads go before these where cores are scarce, 0 to 19.
+  package init(name: String, count: Int, niceness: Int32 = 0) {
     let state = state
     // The threads hold the state and not this object, so that its end can be theirs.
-    for number in 1...max(1, count) { Thread(name: "\(name)-\(number)") { Self.work(state) }.detach() }
+    for number in 1...max(1, count) {
+      Thread(name: "\(name)-\(number)") {
+        // On Linux this is about the calling thread alone.
+        if niceness > 0 { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness) }
+        Self.work(state)
+      }.detach()
+    }
   }
 
   deinit {

@@ -4,7 +4,7 @@ import os
 import signal
 
 import pytest
-from harness import database, http1, http2, otlp, rows, sending
+from harness import database, http1, http2, otlp, rows, sending, wire
 from harness import server as program
 
 PROTOBUF = "application/x-protobuf"
@@ -56,6 +56,23 @@ def test_a_grpc_client_gets_goaway_and_its_call_is_finished(start):
         sending.assert_grpc_success(connection.wait(number))
     assert server.wait() == 0
     assert len(rows.stored(start(), "goaway")) == 1
+
+
+def test_a_large_request_that_is_being_decoded_is_finished_before_the_server_ends(start):
+    server = start()
+    padding = rows.padding(2000)
+    spans = [wire.span(rows.trace_of("large"), number.to_bytes(8, "big"), "s", padding) for number in range(1, 5001)]
+    body = wire.request(*spans)
+    with http1.Connection(server.otlp_http) as busy, http1.Connection(server.otlp_http) as idle:
+        request = http1.encode_request("POST", "/v1/traces", server.otlp_http, {"Content-Type": PROTOBUF}, body)
+        busy.send(request[:-1])
+        server.wait_for_metric("fulgurite_in_flight_bytes", lambda value: value >= len(body) - 1)
+        busy.send(request[-1:])
+        os.kill(server.pid, signal.SIGTERM)
+        assert idle.is_closed_by_server()
+        otlp.assert_success(busy.read_response())
+    assert server.wait() == 0
+    assert len(rows.stored(start(), "large")) == 5000
 
 
 def test_a_client_that_never_ends_its_request_does_not_hold_the_server(start):
