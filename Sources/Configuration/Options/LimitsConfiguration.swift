@@ -61,8 +61,9 @@ extension LimitsConfiguration {
       "The largest request body, compressed and decompressed."),
     ConfigurationOption(
       "limits.in_flight_bytes", \.limits.inFlightBytes, .bytes(1 << 10...1 << 40),
-      "The bytes of all requests that are being received and decoded; beyond it requests are answered with 503. At "
-        + "least limits.request_bytes."),
+      "The bytes of all requests that are being received and decoded; beyond it requests are answered with 503. A "
+        + "quarter is kept for requests up to 1 MiB, as far as two of limits.request_bytes fit beside it. At least "
+        + "limits.request_bytes."),
     ConfigurationOption(
       "limits.queue_bytes", \.limits.queueBytes, .bytes(1 << 10...1 << 40),
       "The bytes that wait for the writer; beyond it requests are answered with 503. At least limits.request_bytes."),

@@ -113,6 +113,34 @@ def test_a_grpc_body_that_trickles_ends_the_call_and_not_the_connection(strict):
     assert strict.metrics()['fulgurite_requests_refused_total{reason="timeout"}'] == 1
 
 
+def test_large_bodies_leave_room_for_small_ones(start):
+    """A few slow senders of large bodies cannot hold all that may be in flight, so small exports go on."""
+    server = start("--set", "limits.in_flight_bytes=8MiB", "--set", "limits.request_bytes=2MiB")
+    body = rows.body_of("large", rows.padding(1_900_000))
+    request = http1.encode_request("POST", "/v1/traces", server.otlp_http, {"Content-Type": PROTOBUF}, body)
+    with contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(http1.Connection(server.otlp_http)) for _ in range(3)]
+        for connection in slow:
+            connection.send(request[:-1])
+        server.wait_for_metric("fulgurite_in_flight_bytes", lambda value: value >= 3 * 1_900_000)
+        # One more is too many, over both transports.
+        assert server.post(body).status == 503
+        answer = http2.grpc_call(server.otlp_grpc, http2.grpc_message(body))
+        assert answer.grpc_status == 14
+        # There is room for small ones, also for several at once.
+        small = rows.body_of("small", rows.padding(1_000_000))
+        held = http1.encode_request("POST", "/v1/traces", server.otlp_http, {"Content-Type": PROTOBUF}, small)
+        holder = stack.enter_context(http1.Connection(server.otlp_http))
+        holder.send(held[:-1])
+        server.wait_for_metric("fulgurite_in_flight_bytes", lambda value: value >= 3 * 1_900_000 + 1_000_000)
+        otlp.assert_success(server.post(small))
+        sending.assert_grpc_success(http2.grpc_call(server.otlp_grpc, http2.grpc_message(small)))
+        for connection, piece in [(holder, held), *[(connection, request) for connection in slow]]:
+            connection.send(piece[-1:])
+            otlp.assert_success(connection.read_response())
+    otlp.assert_success(server.post(body))
+
+
 def test_trickling_bodies_hold_the_bytes_in_flight_for_no_longer_than_the_deadline(start):
     server = start(
         *("--set", "limits.in_flight_bytes=4MiB"),
