@@ -77,7 +77,6 @@ import CLLHTTP
   private func execute(_ bytes: UnsafeBufferPointer<UInt8>) -> Outcome {
     guard let start = bytes.baseAddress, !bytes.isEmpty else { return .needsMore }
     if let failure { return .failed(failure) }
-    let isInRequest = hasBegun
     unsafe base = start
     defer {
       unsafe base = nil
@@ -95,7 +94,7 @@ import CLLHTTP
       let position = unsafe UnsafeRawPointer(llhttp_get_error_pos(parser)!)
       unsafe llhttp_resume(parser)
       return .requestEnded(consumed: unsafe UnsafeRawPointer(start).distance(to: position))
-    case HPE_INVALID_METHOD where Self.isMethod(unsafe bytes.span, isInRequest: isInRequest):
+    case HPE_INVALID_METHOD where unsafe isRefusedInMethod(bytes):
       // llhttp knows a list of methods; others exist (RFC 9110, section 9.1).
       let error = HTTP1Error(501, "unknown method")
       failure = error
@@ -107,18 +106,15 @@ import CLLHTTP
     }
   }
 
-  /// Whether a request that llhttp refused for its method begins with one, or with bytes that are no HTTP at all.
+  /// Whether llhttp refused a byte that may be part of a method, or end one.
   ///
-  /// - Parameter isInRequest: Earlier bytes have begun the request; they began a method that is known.
-  private static func isMethod(_ bytes: Span<UInt8>, isInRequest: Bool) -> Bool {
-    var start = 0
-    if !isInRequest {
-      while start < bytes.count, bytes[start] == 0x0D || bytes[start] == 0x0A { start += 1 }
-    }
-    var end = start
-    while end < bytes.count, isTokenByte(bytes[end]) { end += 1 }
-    guard isInRequest || end > start else { return false }
-    return end == bytes.count || bytes[end] == UInt8(ascii: " ")
+  /// The bytes before it have begun a method that is known, so they may as well. What comes after it is not looked at:
+  /// it may not have come yet.
+  private func isRefusedInMethod(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard let start = bytes.baseAddress, let position = unsafe llhttp_get_error_pos(parser) else { return false }
+    let offset = unsafe UnsafeRawPointer(start).distance(to: UnsafeRawPointer(position))
+    guard bytes.indices.contains(offset) else { return false }
+    return unsafe bytes[offset] == UInt8(ascii: " ") || Self.isTokenByte(bytes[offset])
   }
 
   /// `tchar` of [RFC 9110, section 5.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2).

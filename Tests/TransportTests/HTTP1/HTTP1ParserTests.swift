@@ -62,10 +62,6 @@ import Testing
     #expect(parse(bytes.map { [$0] }).failure?.status == 501)
   }
 
-  @Test func `another protocol that begins with letters is malformed`() {
-    #expect(parse("SSH-2.0-OpenSSH_9.2\r\n").failure?.status == 400)
-  }
-
   @Test func `an absolute target is reduced and replaces the host`() {
     let head = parse("GET http://a:8/p?q HTTP/1.1\r\nHost: b\r\n\r\n").heads.first
     #expect(head?.path == "/p")
@@ -133,8 +129,10 @@ import Testing
     ("unknown method", 501, "FROB / HTTP/1.1\r\nHost: h\r\n\r\n"),
     ("unknown method that begins like a known one", 501, "GETS / HTTP/1.1\r\nHost: h\r\n\r\n"),
     ("method in lower case", 501, "get / HTTP/1.1\r\nHost: h\r\n\r\n"),
+    ("unknown method without a space behind it", 501, "GETS/ HTTP/1.1\r\nHost: h\r\n\r\n"),
+    ("known method without a space behind it", 400, "GET/ HTTP/1.1\r\nHost: h\r\n\r\n"),
     ("unknown method after an empty line", 501, "\r\nFROB / HTTP/1.1\r\nHost: h\r\n\r\n"),
-    ("method that is no token", 400, "F@B / HTTP/1.1\r\nHost: h\r\n\r\n"),
+    ("method that is no token", 400, "P@B / HTTP/1.1\r\nHost: h\r\n\r\n"),
     ("TLS", 400, "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0"),
   ])
   func `ambiguous or malformed requests are refused`(name: String, status: Int, text: String) {
