@@ -29,14 +29,14 @@ struct RequestRouter: Sendable {
     // Health says nothing of the data, so it needs no token.
     if let answer = operations.health(request) { return answer }
     if routeSets.contains(.ingest), let route = OTLPReceiver.route(request) {
-      let tokens = gate.tokens(of: .ingest)
+      let tokens = gate.ingest
       guard isAllowed(request, tokens) else { return receiver.unauthenticated(request) }
       // Who has shown a token, or is on this machine, may say which rollout it works for.
       let isTrusted = !tokens.isEmpty || request.peer.isLoopback
       return await receiver.respond(to: request, route, isTrusted: isTrusted)
     }
     guard routeSets.contains(.api) else { return JSONAnswer.error(404, "nothing is served at this path") }
-    guard isAllowed(request, gate.tokens(of: .api)) else { return Self.unauthenticated }
+    guard isAllowed(request, gate.api) else { return Self.unauthenticated }
     if let answer = await lightning.respond(to: request) { return answer }
     if let answer = await queries.respond(to: request) { return answer }
     if let answer = operations.metrics(request) { return answer }

@@ -5,17 +5,30 @@ import Threads
 
 /// The tokens that open each route set; those in files can be read again while the server runs.
 final class TokenGate: Sendable {
+  /// What requests ask for: the tokens from everywhere.
+  private struct Tokens {
+    var ingest: TokenSet
+    var api: TokenSet
+
+    init(_ authentication: AuthConfiguration) {
+      ingest = authentication.tokens(of: .ingest)
+      api = authentication.tokens(of: .api)
+    }
+  }
+
   private let authentication: Locked<AuthConfiguration>
-  /// What every request asks for.
-  private let tokens: Locked<[RouteSet: TokenSet]>
+  private let tokens: Locked<Tokens>
 
   init(_ authentication: AuthConfiguration) {
     self.authentication = Locked(authentication)
-    tokens = Locked(Self.tokens(of: authentication))
+    tokens = Locked(Tokens(authentication))
   }
 
-  /// The tokens of a route set; none means that it is open.
-  func tokens(of routeSet: RouteSet) -> TokenSet { tokens.withLock { $0[routeSet] } ?? TokenSet() }
+  /// Who may send spans; no token means anyone.
+  var ingest: TokenSet { tokens.withLock { $0.ingest } }
+
+  /// Who may use the APIs; no token means anyone.
+  var api: TokenSet { tokens.withLock { $0.api } }
 
   /// Reads the token files again.
   ///
@@ -27,7 +40,7 @@ final class TokenGate: Sendable {
     do throws(ConfigurationError) {
       let fresh = try current.readingTokenFilesAgain()
       authentication.withLock { $0 = fresh }
-      tokens.withLock { $0 = Self.tokens(of: fresh) }
+      tokens.withLock { $0 = Tokens(fresh) }
       logger.info(
         "token files read again",
         [
@@ -36,9 +49,5 @@ final class TokenGate: Sendable {
     } catch {
       logger.error("token files cannot be read again, the former tokens stay", ["cause": .text("\(error)")])
     }
-  }
-
-  private static func tokens(of authentication: AuthConfiguration) -> [RouteSet: TokenSet] {
-    [.ingest: authentication.tokens(of: .ingest), .api: authentication.tokens(of: .api)]
   }
 }
