@@ -89,6 +89,7 @@ private struct HTTP2Conversation {
       precondition(range.upperBound <= piece.count, "a body lies outside of what came")
       session.consume(range.count, stream: stream)
     case .oversizedRequest(let stream), .malformedRequest(let stream): session.resetStream(stream, .protocolError)
+    case .surplusRequest(let stream): session.resetStream(stream, .refusedStream)
     case .requestEnded(let stream):
       var block = HeaderBlock()
       block.append(":status", "204")

@@ -1,8 +1,8 @@
 extension Command {
   /// Reads a command line.
   ///
-  /// Flags may stand before and behind operands and sub-commands; `--` ends them. `--help` and `-h` win over every error
-  /// that would come after them.
+  /// Flags may stand before and behind operands and sub-commands; `--` ends them. `--help`, `-h` and `--version` win
+  /// over every error that would come after them.
   ///
   /// - Parameter arguments: Without the name of the program.
   package func parse(_ arguments: [String]) throws(ArgumentsError) -> ArgumentsResult {
@@ -35,7 +35,9 @@ private struct ArgumentParser {
       } else if argument == "--" {
         flagsAreOver = true
       } else if argument == "--help" || argument == "-h" {
-        return .help(HelpText(command: command, words: words, flags: flags + [.help]).text)
+        return .help(HelpText(command: command, words: words, flags: flags + command.answeredFlags).text)
+      } else if argument == "--version", let version = command.version {
+        return .version(version)
       } else {
         try takeFlag(argument)
       }
@@ -65,7 +67,7 @@ private struct ArgumentParser {
     let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let name = String(parts[0])
     guard let flag = flags.first(where: { $0.name == name }) else {
-      throw .unknownFlag(name, known: flags + [.help], in: words)
+      throw .unknownFlag(name, known: flags + command.answeredFlags, in: words)
     }
     guard flag.isRepeatable || !parsed.contains(name) else { throw .repeated(flag, in: words) }
     let value = try value(of: flag, attached: parts.count == 2 ? String(parts[1]) : nil)

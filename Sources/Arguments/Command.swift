@@ -17,13 +17,15 @@ package struct Command: Sendable {
   package let flags: [Flag]
   /// What stands behind the flags, in order; only the last may be repeated.
   package let operands: [Operand]
+  /// What `--version` prints; without it there is no such flag.
+  package let version: String?
   /// When there are any, one of them has to be named.
   package let subcommands: [Command]
 
   /// Declares a command; one that makes no sense is a fault of the program and traps.
   package init(
     _ name: String, _ summary: String, discussion: String = "", flags: [Flag] = [], operands: [Operand] = [],
-    subcommands: [Command] = []
+    version: String? = nil, subcommands: [Command] = []
   ) {
     precondition(operands.isEmpty || subcommands.isEmpty, "a command has operands or sub-commands")
     precondition(operands.dropLast().allSatisfy { !$0.isRepeatable }, "only the last operand may be repeated")
@@ -34,8 +36,14 @@ package struct Command: Sendable {
     self.discussion = discussion
     self.flags = flags
     self.operands = operands
+    self.version = version
     self.subcommands = subcommands
   }
+}
+
+extension Command {
+  /// The flags that are answered without running the command.
+  var answeredFlags: [Flag] { version == nil ? [.help] : [.version, .help] }
 }
 
 /// `--name` or `--name VALUE`.
@@ -60,6 +68,8 @@ package struct Flag: Sendable, Hashable {
 
   /// What every command understands.
   static let help = Flag("--help", "print this help (also -h)")
+  /// What a command with a version understands.
+  static let version = Flag("--version", "print the version")
 }
 
 /// An argument that is not a flag.

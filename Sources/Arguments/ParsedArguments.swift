@@ -2,6 +2,8 @@
 package enum ArgumentsResult: Sendable {
   /// Print this text on standard output and exit with success.
   case help(String)
+  /// The same, for the version.
+  case version(String)
   case run(ParsedArguments)
 }
 

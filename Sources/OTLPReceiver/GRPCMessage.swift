@@ -31,10 +31,8 @@ enum GRPCMessage {
     _ request: HTTPRequest, limit: Int, _ share: inout InFlightBudget.Share, retryAfter: Int
   ) async throws(ExportFailure) -> [UInt8] {
     let coding = try coding(request)
-    let body = try await receiveBody(request.body, limit: limit, &share, retryAfter)
-    guard let prefix = try Prefix(body.span) else { throw broken("the call carries no whole message") }
-    guard body.count == prefixLength + prefix.length else { throw notOneMessage }
-    let message = Array(body[prefixLength...])
+    let (prefix, message) = try await receiveBody(request.body, limit: limit, &share, retryAfter)
+    guard message.count == prefix.length else { throw notOneMessage }
     guard prefix.isCompressed else { return message }
     guard let coding, coding != .identity else {
       throw broken("the message is compressed, but grpc-encoding does not say how")
@@ -51,24 +49,29 @@ enum GRPCMessage {
 
   /// Receives the body; the announced length is checked as soon as it is there, little is reserved for it, and no more
   /// than it is taken.
+  ///
+  /// - Returns: What the first bytes announce, and the bytes behind them.
   private static func receiveBody(
     _ body: RequestBody, limit: Int, _ share: inout InFlightBudget.Share, _ retryAfter: Int
-  ) async throws(ExportFailure) -> [UInt8] {
+  ) async throws(ExportFailure) -> (Prefix, [UInt8]) {
     var bytes: [UInt8] = []
-    var announced: Int?
+    var announced: Prefix?
     while let piece = try await RequestBytes.next(body) {
       guard share.grow(by: piece.count) else {
         throw .overloaded("too many bytes of requests are in flight", retryAfter: retryAfter)
       }
-      if bytes.isEmpty { bytes = piece } else { bytes.append(contentsOf: piece) }
+      RequestBytes.append(piece, to: &bytes, expecting: announced?.length ?? limit)
       if announced == nil, let prefix = try Prefix(bytes.span) {
         guard prefix.length <= limit else { throw .tooLarge(limit) }
-        announced = prefixLength + prefix.length
-        bytes.reserveCapacity(min(prefixLength + prefix.length, 1 << 20))
+        announced = prefix
+        // Now, when little has come: of the whole message it would be a copy in one go.
+        bytes.removeFirst(prefixLength)
+        bytes.reserveCapacity(min(prefix.length, 1 << 20))
       }
-      guard bytes.count <= announced ?? prefixLength else { throw notOneMessage }
+      guard bytes.count <= announced?.length ?? prefixLength else { throw notOneMessage }
     }
-    return bytes
+    guard let announced else { throw broken("the call carries no whole message") }
+    return (announced, bytes)
   }
 
   /// `nil` when the call names no encoding.

@@ -1,18 +1,32 @@
 import Synchronization
 
 /// Bytes of requests that are in memory, over all connections.
+///
+/// A part of them is out of reach for large requests: otherwise four slow senders of 64 MiB each would hold the default
+/// budget, and every other sender would be told to try again.
 final class InFlightBudget: Sendable {
-  private let used = Atomic<Int>(0)
-  let limit: Int
+  /// Up to here a request may use all of the budget, in bytes.
+  private static let largestSmall = 1 << 20
 
-  init(limit: Int) { self.limit = limit }
+  private let used = Atomic<Int>(0)
+  private let limit: Int
+  /// The limit for large requests.
+  private let largeLimit: Int
+
+  /// - Parameter largestRequest: A budget that holds few requests of this size, compressed and decompressed, reserves
+  ///   nothing: they would never get in beside small ones.
+  init(limit: Int, largestRequest: Int) {
+    self.limit = limit
+    largeLimit = limit - max(0, min(limit / 4, limit - 2 * largestRequest))
+  }
 
   var usedBytes: Int { used.load(ordering: .relaxed) }
 
-  fileprivate func take(_ bytes: Int) -> Bool {
+  /// Takes bytes for a request that will then hold `total`.
+  fileprivate func take(_ bytes: Int, total: Int) -> Bool {
     let after = used.wrappingAdd(bytes, ordering: .relaxed).newValue
     // One request alone may be larger than what is left for many.
-    if after <= limit || after == bytes { return true }
+    if after <= (total <= Self.largestSmall ? limit : largeLimit) || after == bytes { return true }
     used.wrappingSubtract(bytes, ordering: .relaxed)
     return false
   }
@@ -30,7 +44,7 @@ final class InFlightBudget: Sendable {
 
     /// Takes more of the budget.
     mutating func grow(by more: Int) -> Bool {
-      guard budget.take(more) else { return false }
+      guard budget.take(more, total: bytes + more) else { return false }
       bytes += more
       return true
     }

@@ -61,12 +61,7 @@ extension OTLPReceiver {
     var share = InFlightBudget.Share(budget)
     let message = try await GRPCMessage.receive(
       request, limit: options.requestBytes, &share, retryAfter: options.retryDelaySeconds)
-    // Once the spans are handed over they will be stored, and then the answer is OK, however late.
-    if let deadline, ContinuousClock.now >= deadline {
-      throw ExportFailure(
-        status: 200, code: .deadlineExceeded, message: "the deadline of the call has passed", reason: "deadline")
-    }
-    let outcome = try await pipeline.store(message, tag: tag, .grpc)
+    let outcome = try await pipeline.store(message, .protobuf, tag: tag, .grpc, deadline: deadline)
     let partial = PartialSuccess(outcome.rejected)
     if !outcome.rejected.isEmpty {
       refused(request, .grpc, reason: "invalid_id", detail: partial.message, spans: outcome.rejected.count)

@@ -1,6 +1,5 @@
 import Compression
 import Metrics
-import OTLP
 import Telemetry
 import Transport
 
@@ -55,17 +54,8 @@ extension OTLPReceiver {
     let limit = options.requestBytes
     let delay = options.retryDelaySeconds
     let sent = try await RequestBytes.receive(request, limit: limit, &share, retryAfter: delay)
-    var bytes = try await RequestBytes.decompress(sent, coding, limit: limit, &share, retryAfter: delay)
-    if encoding == .json { bytes = try Self.transcode(bytes) }
-    return try await pipeline.store(bytes, tag: tag, .http)
-  }
-
-  private static func transcode(_ json: [UInt8]) throws(ExportFailure) -> [UInt8] {
-    do throws(OTLPJSONError) {
-      return try OTLPJSONDecoder.transcode(json.span)
-    } catch {
-      throw ExportFailure(error)
-    }
+    let bytes = try await RequestBytes.decompress(sent, coding, limit: limit, &share, retryAfter: delay)
+    return try await pipeline.store(bytes, encoding == .json ? .json : .protobuf, tag: tag, .http)
   }
 
   private func answer(_ request: HTTPRequest, _ outcome: SpanPipeline.Outcome, _ encoding: Encoding) -> HTTPResponse {

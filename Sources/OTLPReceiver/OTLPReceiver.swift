@@ -28,7 +28,7 @@ package final class OTLPReceiver: Sendable {
     metrics = ReceiverMetrics(registry)
     pipeline = SpanPipeline(writer: writer, options: options, metrics: metrics)
     self.options = options
-    budget = InFlightBudget(limit: options.inFlightBytes)
+    budget = InFlightBudget(limit: options.inFlightBytes, largestRequest: options.requestBytes)
     self.refusals = refusals
     self.logger = logger
     self.now = now

@@ -8,6 +8,8 @@ package struct OTLPReceiverOptions: Sendable {
   package var attributeDepth = 100
   /// Decodes, and stores nothing; for measuring the receiver alone.
   package var discardsSpans = false
+  /// How many large requests are decoded at the same time; half as many very large ones beside them.
+  package var decodingThreads = 2
   /// How long a sender is asked to wait when the store cannot take its spans.
   package var retryDelaySeconds = 1
 

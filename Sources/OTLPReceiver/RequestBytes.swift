@@ -9,6 +9,9 @@ enum RequestBytes {
   /// nobody has counted.
   private static let smallBody = 256 << 10
 
+  /// From here on a body grows in few large steps, in bytes.
+  private static let largeBody = 1 << 20
+
   /// What one step of decompression gives, so that the loop serves others in between; an ordinary batch is one step.
   private static let stepBytes = 2 << 20
 
@@ -29,9 +32,26 @@ enum RequestBytes {
     while let piece = try await next(body) {
       guard bytes.count + piece.count <= limit else { throw .tooLarge(limit) }
       try charge(piece.count, &share, retryAfter)
-      if bytes.isEmpty { bytes = piece } else { bytes.append(contentsOf: piece) }
+      append(piece, to: &bytes, expecting: body.declaredLength ?? limit)
     }
     return bytes
+  }
+
+  /// Adds a piece to a body.
+  ///
+  /// A large one grows eightfold and not twofold: to move 32 MiB takes tens of milliseconds, in which the loop serves
+  /// nobody. What is reserved and not reached is never touched, and takes no memory.
+  ///
+  /// - Parameter length: How long the body can become.
+  static func append(_ piece: [UInt8], to bytes: inout [UInt8], expecting length: Int) {
+    if bytes.isEmpty {
+      bytes = piece
+      return
+    }
+    if bytes.count >= largeBody && bytes.count + piece.count > bytes.capacity {
+      bytes.reserveCapacity(min(8 * bytes.count, max(length, bytes.count + piece.count)))
+    }
+    bytes.append(contentsOf: piece)
   }
 
   /// Decompresses a body.

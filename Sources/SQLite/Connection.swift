@@ -27,8 +27,10 @@ import CWALBuffer
   ///   - path: A file name.
   ///   - vfs: The name of a registered VFS; `nil` is the default one. Tests inject faults through it.
   ///   - collectsFrames: Whether the WAL is written a transaction at a time, for a connection that writes often.
+  ///   - interruption: What also ends statements, while there is a deadline.
   package init(
-    path: String, access: Access = .create, vfs: String? = nil, collectsFrames: Bool = false
+    path: String, access: Access = .create, vfs: String? = nil, collectsFrames: Bool = false,
+    interruption: Interruption? = nil
   ) throws(SQLiteError) {
     Self.configure
     // Without memory for it the connection works all the same.
@@ -36,7 +38,7 @@ import CWALBuffer
     // A noncopyable type with a deinit cannot throw once its fields are set, so all that can fail comes first.
     let handle = try unsafe Self.open(path, access, vfs)
     unsafe self.handle = handle
-    self.deadline = Deadline()
+    self.deadline = Deadline(interruption)
     self.wal = WALSize()
     unsafe sqlite3_extended_result_codes(handle, 1)
     _ = unsafe csqlite_db_config_defensive(handle, 1)
@@ -108,7 +110,7 @@ import CWALBuffer
   /// How long a call waits for a lock that another connection holds, in milliseconds.
   package func setBusyTimeout(milliseconds: Int32) { unsafe sqlite3_busy_timeout(handle, milliseconds) }
 
-  /// Ends every statement that runs past `deadline` with `interrupted`.
+  /// Ends every statement that runs past `deadline`, or is interrupted before, with `interrupted`.
   ///
   /// - Parameter deadline: `nil` takes the limit away.
   package func setDeadline(_ deadline: ContinuousClock.Instant?) {
@@ -171,11 +173,15 @@ import CWALBuffer
 
 private final class Deadline {
   var instant: ContinuousClock.Instant?
+  let interruption: Interruption?
+
+  init(_ interruption: Interruption?) { self.interruption = interruption }
 }
 
 private let isPastDeadline: @convention(c) (UnsafeMutableRawPointer?) -> Int32 = { context in
   let deadline = unsafe Unmanaged<Deadline>.fromOpaque(context!).takeUnretainedValue()
   guard let instant = deadline.instant else { return 0 }
+  if deadline.interruption?.isRequested == true { return 1 }
   return ContinuousClock.now >= instant ? 1 : 0
 }
 

@@ -108,6 +108,9 @@ package final class SQLiteStore: SpanWriter, SpanReader {
       walBytes: Self.size(of: folder.databasePath + "-wal"), failure: status.failure)
   }
 
+  /// Queries that wait for a thread.
+  var waitingQueries: Int { readers.waitingQueries }
+
   /// Reports how long commits take, and when transactions or checkpoints fail or cease to.
   ///
   /// Called on the threads that write.
@@ -118,7 +121,8 @@ package final class SQLiteStore: SpanWriter, SpanReader {
     status.listen(toCommits: commits, failures: failures, checkpointFailures: checkpointFailures)
   }
 
-  /// Writes what waits, copies the WAL into the database file, ends the threads, and lets the folder go.
+  /// Writes what waits, ends the queries that run, copies the WAL into the database file, ends the threads, and lets the
+  /// folder go.
   package func close() {
     writer.queue.close()
     filter.stop()

@@ -5,6 +5,7 @@ import Configuration
 enum CommandTable {
   static let program = Command(
     "fulgurite", "keeps OpenTelemetry spans of agents by rollout and attempt",
+    version: ProgramVersion.line,
     subcommands: [
       Command(
         "serve", "receive spans over OTLP, store and serve them",
@@ -31,6 +32,7 @@ enum CommandTable {
             "rollouts", "list the rollouts that spans were seen of",
             flags: [formatFlag("table or json")] + ConfigurationLoader.flags),
         ]),
+      Command("version", "print the version"),
     ])
 
   private static func formatFlag(_ formats: String) -> Flag {

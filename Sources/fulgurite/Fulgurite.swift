@@ -8,7 +8,7 @@ import Glibc
   static func main() {
     do throws(ArgumentsError) {
       switch try CommandTable.program.parse(Array(CommandLine.arguments.dropFirst())) {
-      case .help(let text): StandardOutput.write(text)
+      case .help(let text), .version(let text): StandardOutput.write(text)
       case .run(let arguments): run(arguments)
       }
     } catch {
@@ -19,9 +19,12 @@ import Glibc
 
   private static func run(_ arguments: ParsedArguments) -> Never {
     switch arguments.command {
+    case ["version"]:
+      StandardOutput.write(ProgramVersion.line)
+      exit(ExitStatus.success)
     case ["serve"]:
       ProcessSetup.prepare()
-      let signals = TerminationSignals()
+      let signals = ProcessSignals()
       finish { await ServeCommand.run(arguments, signals) }
     case ["query", "spans"]: finish { await QuerySpansCommand.run(arguments) }
     case ["query", "rollouts"]: finish { await QueryRolloutsCommand.run(arguments) }

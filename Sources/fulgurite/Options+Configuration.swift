@@ -18,12 +18,13 @@ extension SQLiteStoreOptions {
 }
 
 extension OTLPReceiverOptions {
-  init(_ configuration: FulguriteConfiguration) {
+  init(_ configuration: FulguriteConfiguration, loopCount: Int) {
     self.init()
     requestBytes = configuration.limits.requestBytes
     inFlightBytes = configuration.limits.inFlightBytes
     attributeDepth = configuration.limits.attributeDepth
     discardsSpans = configuration.store.discard
+    decodingThreads = loopCount
   }
 }
 
@@ -32,6 +33,7 @@ extension HTTPServerConfiguration {
     self.init()
     headerTimeout = limits.headerTimeout
     bodyTimeout = limits.bodyTimeout
+    bodyDeadline = limits.bodyDeadline
     idleTimeout = limits.idleTimeout
     maximumHeaderBytes = limits.headerBytes
     maximumHeaderCount = limits.headers

@@ -8,19 +8,16 @@ import Transport
 
 /// Finds the part of the program that a request is for, and whether its sender may ask it.
 struct RequestRouter: Sendable {
-  private let ingestTokens: TokenSet
-  private let apiTokens: TokenSet
+  private let gate: TokenGate
   private let receiver: OTLPReceiver
   private let queries: QueryAPI
   private let lightning: LightningAPI
   private let operations: OperationsAPI
 
   init(
-    authentication: AuthConfiguration, receiver: OTLPReceiver, queries: QueryAPI, lightning: LightningAPI,
-    operations: OperationsAPI
+    gate: TokenGate, receiver: OTLPReceiver, queries: QueryAPI, lightning: LightningAPI, operations: OperationsAPI
   ) {
-    ingestTokens = authentication.tokens(of: .ingest)
-    apiTokens = authentication.tokens(of: .api)
+    self.gate = gate
     self.receiver = receiver
     self.queries = queries
     self.lightning = lightning
@@ -32,13 +29,14 @@ struct RequestRouter: Sendable {
     // Health says nothing of the data, so it needs no token.
     if let answer = operations.health(request) { return answer }
     if routeSets.contains(.ingest), let route = OTLPReceiver.route(request) {
-      guard isAllowed(request, ingestTokens) else { return receiver.unauthenticated(request) }
+      let tokens = gate.ingest
+      guard isAllowed(request, tokens) else { return receiver.unauthenticated(request) }
       // Who has shown a token, or is on this machine, may say which rollout it works for.
-      let isTrusted = !ingestTokens.isEmpty || request.peer.isLoopback
+      let isTrusted = !tokens.isEmpty || request.peer.isLoopback
       return await receiver.respond(to: request, route, isTrusted: isTrusted)
     }
     guard routeSets.contains(.api) else { return JSONAnswer.error(404, "nothing is served at this path") }
-    guard isAllowed(request, apiTokens) else { return Self.unauthenticated }
+    guard isAllowed(request, gate.api) else { return Self.unauthenticated }
     if let answer = await lightning.respond(to: request) { return answer }
     if let answer = await queries.respond(to: request) { return answer }
     if let answer = operations.metrics(request) { return answer }

@@ -7,7 +7,7 @@ import Transport
 
 /// The command `fulgurite serve`.
 enum ServeCommand {
-  static func run(_ arguments: ParsedArguments, _ signals: TerminationSignals) async -> Int32 {
+  static func run(_ arguments: ParsedArguments, _ signals: ProcessSignals) async -> Int32 {
     let configuration: FulguriteConfiguration
     do throws(ConfigurationError) {
       configuration = try ConfigurationLoader.load(
@@ -18,11 +18,13 @@ enum ServeCommand {
       return ExitStatus.configuration
     }
     let logger = Logger(level: configuration.log.level, format: configuration.log.format)
+    logger.info("starting", ["version": .text(ProgramVersion.text)])
     for warning in configuration.warnings { logger.warning(warning) }
     do {
       let server = try await Server.start(configuration, logger)
+      signals.onHangup { server.reload() }
       announce(server, configuration)
-      let signal = await signals.first()
+      let signal = await signals.firstTermination()
       logger.info("stopping", ["signal": .text(signal)])
       await server.stop()
       logger.info("stopped")

@@ -16,13 +16,17 @@ final class Server: Sendable {
   private let store: SQLiteStore
   private let http: HTTPServer
   private let loops: EventLoopGroup
+  private let gate: TokenGate
+  private let logger: Logger
   private let deadline: Duration
 
   private init(
     addresses: [String: [SocketAddress]], store: SQLiteStore, http: HTTPServer, loops: EventLoopGroup,
-    deadline: Duration
+    gate: TokenGate, logger: Logger, deadline: Duration
   ) {
     self.addresses = addresses
+    self.gate = gate
+    self.logger = logger
     self.store = store
     self.http = http
     self.loops = loops
@@ -43,27 +47,30 @@ final class Server: Sendable {
   private static func start(_ configuration: FulguriteConfiguration, _ logger: Logger, _ store: SQLiteStore)
     async throws -> Server
   {
-    let loops = try EventLoopGroup(count: loopCount(configuration))
+    let loopCount = loopCount(configuration)
+    let loops = try EventLoopGroup(count: loopCount)
     let http = HTTPServer(group: loops, configuration: HTTPServerConfiguration(configuration.limits))
     let registry = MetricsRegistry()
     StoreMetrics.register(store, registry, logger)
     ServerMetrics.register(http, registry)
     let refusals = RefusalLog()
     let receiver = OTLPReceiver(
-      writer: store, options: OTLPReceiverOptions(configuration), registry: registry, refusals: refusals,
-      logger: logger, now: WallClock.nanosecondsSince1970, isStoreHealthy: { store.failure == nil })
+      writer: store, options: OTLPReceiverOptions(configuration, loopCount: loopCount), registry: registry,
+      refusals: refusals, logger: logger, now: WallClock.nanosecondsSince1970, isStoreHealthy: { store.failure == nil })
     var queryOptions = QueryAPI.Options()
     queryOptions.defaultLimit = configuration.query.defaultLimit
     queryOptions.maximumLimit = configuration.query.maximumLimit
+    let gate = TokenGate(configuration.auth)
     let router = RequestRouter(
-      authentication: configuration.auth, receiver: receiver,
+      gate: gate, receiver: receiver,
       queries: QueryAPI(reader: store, refusals: refusals, options: queryOptions),
       lightning: LightningAPI(reader: store),
       operations: OperationsAPI(registry: registry, failure: { store.failure }))
     do {
       let addresses = try await listen(configuration, http, router, logger)
       return Server(
-        addresses: addresses, store: store, http: http, loops: loops, deadline: configuration.shutdown.deadline)
+        addresses: addresses, store: store, http: http, loops: loops, gate: gate, logger: logger,
+        deadline: configuration.shutdown.deadline)
     } catch {
       await http.shutdown(deadline: .zero)
       await loops.shutdown()
@@ -99,6 +106,9 @@ final class Server: Sendable {
   private static func loopCount(_ configuration: FulguriteConfiguration) -> Int {
     configuration.loops > 0 ? configuration.loops : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
   }
+
+  /// Reads again what can change while the server runs: the token files.
+  func reload() { gate.readFilesAgain(logger) }
 
   /// Lets what is in flight end within the deadline, and closes the store.
   func stop() async {

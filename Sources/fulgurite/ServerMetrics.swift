@@ -4,6 +4,9 @@ import Transport
 /// Shows what happens at the sockets.
 enum ServerMetrics {
   static func register(_ http: HTTPServer, _ registry: MetricsRegistry) {
+    registry.gauge(
+      "fulgurite_build_info", "Always 1; the version is in the label.", labels: ["version": ProgramVersion.text]
+    ) { 1 }
     registry.gauge("fulgurite_connections_open", "Connections that are open.") {
       Double(http.statistics.openConnections)
     }

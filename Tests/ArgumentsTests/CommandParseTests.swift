@@ -22,6 +22,24 @@ let program = Command(
 
 @Suite("Command lines")
 struct CommandParseTests {
+  @Test("--version prints the version of a command that has one")
+  func version() throws {
+    let program = Command("tool", "does it", version: "tool 1.2.3\n", subcommands: [Command("run", "runs")])
+    for arguments in [["--version"], ["--version", "run", "--nonsense"]] {
+      guard case .version("tool 1.2.3\n") = try program.parse(arguments) else {
+        Issue.record("\(arguments) is not understood")
+        continue
+      }
+    }
+    #expect(throws: ArgumentsError.self) { try program.parse(["run", "--version"]) }
+    #expect(throws: ArgumentsError.self) { try Command("tool", "does it").parse(["--version"]) }
+    guard case .help(let text) = try program.parse(["-h"]) else {
+      Issue.record("no help")
+      return
+    }
+    #expect(text.contains("--version  print the version\n"))
+  }
+
   @Test("commands, flags of both forms and operands are told apart")
   func all() throws {
     let parsed = try run(["--config=a.yaml", "query", "spans", "ro-1", "at-1"])

@@ -1,6 +1,8 @@
 """Bearer tokens for each route set, and no listener outside loopback without them."""
 
 import hashlib
+import os
+import signal
 
 import pytest
 from harness import http1, http2, otlp, rows, sending
@@ -95,6 +97,80 @@ def test_tokens_may_come_from_a_file_and_the_environment(start, tmp_path):
     for server in (from_file, from_environment):
         assert server.post(rows.GOOD_BODY).status == 401
         otlp.assert_success(server.post(rows.GOOD_BODY, headers=bearer("ingest")))
+
+
+@pytest.fixture
+def token_files(tmp_path):
+    """A file with a token for each route set."""
+    files = {name: tmp_path / f"{name}.tokens" for name in TOKENS}
+    for name, file in files.items():
+        file.write_text(hashed(TOKENS[name]) + "\n")
+    return files
+
+
+@pytest.fixture
+def reloadable(start, token_files):
+    return start(*[f"--set=auth.{name}.token_file={file}" for name, file in token_files.items()])
+
+
+def reload(server, message):
+    """Sends SIGHUP, and waits until the log has the message once more."""
+    before = server.log().count(message)
+    os.kill(server.pid, signal.SIGHUP)
+    server.wait_for_log(message, before + 1)
+
+
+def allowed(server, token):
+    headers = {"Authorization": f"Bearer {token}"}
+    return server.post(rows.GOOD_BODY, headers=headers).status == 200, server.get("/api/v1/rollouts", headers).status == 200
+
+
+def test_token_files_are_read_again_on_sighup(reloadable, token_files):
+    assert allowed(reloadable, TOKENS["ingest"]) == (True, False)
+    assert allowed(reloadable, "new") == (False, False)
+    token_files["ingest"].write_text(hashed("new"))
+    # Not before it is told to.
+    assert allowed(reloadable, "new") == (False, False)
+    with http1.Connection(reloadable.otlp_http) as connection:
+        headers = {"Content-Type": PROTOBUF, **bearer("ingest")}
+        connection.send_request("POST", "/v1/traces", headers, rows.GOOD_BODY)
+        otlp.assert_success(connection.read_response())
+        reload(reloadable, "token files read again")
+        # Connections that are open are no exception.
+        connection.send_request("POST", "/v1/traces", headers, rows.GOOD_BODY)
+        assert connection.read_response().status == 401
+    assert allowed(reloadable, "new") == (True, False)
+    assert allowed(reloadable, TOKENS["api"]) == (False, True)
+    assert hashed("new")[7:] not in reloadable.log()
+
+
+BAD_FILES = {
+    "not a hash": lambda file: file.write_text("secret-token-itself\n"),
+    "empty": lambda file: file.write_text("# none\n"),
+    "gone": lambda file: file.unlink(),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_a_bad_token_file_leaves_the_former_tokens(reloadable, token_files, name):
+    token_files["ingest"].write_text(hashed("new"))
+    BAD_FILES[name](token_files["api"])
+    reload(reloadable, "the former tokens stay")
+    assert "auth.api.token_file" in reloadable.log()
+    assert "secret-token-itself" not in reloadable.log()
+    assert allowed(reloadable, TOKENS["ingest"]) == (True, False)
+    assert allowed(reloadable, TOKENS["api"]) == (False, True)
+    assert allowed(reloadable, "new") == (False, False)
+    token_files["api"].write_text(hashed("newer"))
+    reload(reloadable, "token files read again")
+    assert allowed(reloadable, "new") == (True, False)
+    assert allowed(reloadable, "newer") == (False, True)
+
+
+def test_sighup_without_token_files_changes_nothing(guarded):
+    reload(guarded, "no token files to read again")
+    assert allowed(guarded, TOKENS["ingest"]) == (True, False)
+    assert guarded.stop() == 0
 
 
 def test_tokens_do_not_reach_the_log(guarded):

@@ -1,5 +1,7 @@
 """Help and wrong usage."""
 
+import re
+
 import pytest
 from harness import commands
 from harness import server as program
@@ -20,6 +22,22 @@ def test_help_of_serve_names_every_common_option():
     text = program.run("serve", "--help").stdout
     for option in ["--config", "--data", "--otlp-http", "--otlp-grpc", "--api", "--set", "--insecure-listen"]:
         assert option in text
+
+
+# The version
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["version"], ["--version", "serve", "--nonsense"]])
+def test_the_version_is_printed(arguments):
+    completed = program.run(*arguments)
+    assert (completed.returncode, completed.stderr) == (0, "")
+    assert re.fullmatch(r"fulgurite \d+\.\d+\.\d+\n", completed.stdout)
+
+
+def test_the_version_is_in_the_log_and_in_the_metrics(shared_server):
+    version = program.run("--version").stdout.split()[1]
+    assert f"version={version}" in shared_server.log().splitlines()[0]
+    assert shared_server.metrics()[f'fulgurite_build_info{{version="{version}"}}'] == 1
 
 
 # Wrong usage

@@ -1,10 +1,12 @@
 """The server ends when it is told to, after what was in flight, and one server owns a data folder."""
 
+import contextlib
 import os
 import signal
+import time
 
 import pytest
-from harness import database, http1, http2, otlp, rows, sending
+from harness import database, http1, http2, otlp, rows, sending, wire
 from harness import server as program
 
 PROTOBUF = "application/x-protobuf"
@@ -58,11 +60,49 @@ def test_a_grpc_client_gets_goaway_and_its_call_is_finished(start):
     assert len(rows.stored(start(), "goaway")) == 1
 
 
+def test_a_large_request_that_is_being_decoded_is_finished_before_the_server_ends(start):
+    server = start()
+    padding = rows.padding(2000)
+    spans = [wire.span(rows.trace_of("large"), number.to_bytes(8, "big"), "s", padding) for number in range(1, 5001)]
+    body = wire.request(*spans)
+    with http1.Connection(server.otlp_http) as busy, http1.Connection(server.otlp_http) as idle:
+        request = http1.encode_request("POST", "/v1/traces", server.otlp_http, {"Content-Type": PROTOBUF}, body)
+        busy.send(request[:-1])
+        server.wait_for_metric("fulgurite_in_flight_bytes", lambda value: value >= len(body) - 1)
+        busy.send(request[-1:])
+        os.kill(server.pid, signal.SIGTERM)
+        assert idle.is_closed_by_server()
+        otlp.assert_success(busy.read_response())
+    assert server.wait() == 0
+    assert len(rows.stored(start(), "large")) == 5000
+
+
 def test_a_client_that_never_ends_its_request_does_not_hold_the_server(start):
     server = start("--set", "shutdown.deadline=200ms")
     with http1.Connection(server.otlp_http) as connection:
         begin_request(connection, 10)
         assert server.stop() == 0
+
+
+def test_queries_do_not_hold_the_server_after_the_deadline(start):
+    """Both readers run a query, and many more wait; all of them together would take several times longer."""
+    readers, queries = 2, 200
+    server = start("--set", "shutdown.deadline=0", "--set", f"store.readers={readers}")
+    for name in ("one", "two"):
+        spans = [wire.span(rows.trace_of(name), number.to_bytes(8, "big"), "s") for number in range(1, 50_001)]
+        otlp.assert_success(server.post(wire.request(*spans, resource=wire.rollout_resource("ro-many", "at-1"))))
+    path = "/api/v1/rollouts/ro-many/spans?name=none"
+    started = time.monotonic()
+    assert server.get_json(path)["resourceSpans"] == []
+    all_of_them = (time.monotonic() - started) * queries / readers
+    with contextlib.ExitStack() as stack:
+        for _ in range(queries):
+            stack.enter_context(http1.Connection(server.api)).send_request("GET", path)
+        server.wait_for_metric("fulgurite_http1_requests_total", lambda value: value >= queries)
+        started = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - started < all_of_them / 2
+    assert database.integrity(server.data) == ["ok"]
 
 
 def test_a_second_server_on_the_same_folder_is_refused(start):

@@ -56,6 +56,7 @@ import TraceStore
         INSERT INTO attempts VALUES(1, 1, 'a', 3, 10, 20), (2, 1, 'b', 1, 30, 40), (3, 2, NULL, 1, 50, 60);
         """)
     }
+    #expect(failure { try ReaderPool(readingDatabaseAt: folder.database.path).close() } != nil)
     try await folder.withStore { store async throws in
       #expect(try await store.rollouts().map(\.id) == ["r", "quiet"])
       let tag = RolloutTag(rolloutID: "r", attemptID: "a", rule: .request)

@@ -43,12 +43,13 @@ extension AuthConfiguration {
         + "(printf %s TOKEN | sha256sum). Empty means anyone who reaches the listener."),
     ConfigurationOption(
       "auth.ingest.token_file", \.auth.ingest.tokenFile, .path,
-      "A file with further hashes for auth.ingest.tokens, one a line; # starts a comment. Empty means none."),
+      "A file with further hashes for auth.ingest.tokens, one a line; # starts a comment. Empty means none. SIGHUP makes "
+        + "the server read it again."),
     ConfigurationOption(
       "auth.api.tokens", \.auth.api.tokens, .tokens,
       "Who may use the APIs, written like auth.ingest.tokens."),
     ConfigurationOption(
       "auth.api.token_file", \.auth.api.tokenFile, .path,
-      "A file with further hashes for auth.api.tokens."),
+      "A file with further hashes for auth.api.tokens; SIGHUP makes the server read it again."),
   ]
 }

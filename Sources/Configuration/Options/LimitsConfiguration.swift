@@ -36,6 +36,10 @@ package struct LimitsConfiguration: Sendable, Equatable {
   ///
   /// Default 30 s, environment `FULGURITE_LIMITS_BODY_TIMEOUT`.
   package var bodyTimeout = Duration.seconds(30)
+  /// How long a body may take from its start to its end.
+  ///
+  /// Default 60 s, environment `FULGURITE_LIMITS_BODY_DEADLINE`.
+  package var bodyDeadline = Duration.seconds(60)
   /// How long a connection may stay open without a request.
   ///
   /// Default 120 s, environment `FULGURITE_LIMITS_IDLE_TIMEOUT`.
@@ -57,8 +61,9 @@ extension LimitsConfiguration {
       "The largest request body, compressed and decompressed."),
     ConfigurationOption(
       "limits.in_flight_bytes", \.limits.inFlightBytes, .bytes(1 << 10...1 << 40),
-      "The bytes of all requests that are being received and decoded; beyond it requests are answered with 503. At "
-        + "least limits.request_bytes."),
+      "The bytes of all requests that are being received and decoded; beyond it requests are answered with 503. A "
+        + "quarter is kept for requests up to 1 MiB, as far as two of limits.request_bytes fit beside it. At least "
+        + "limits.request_bytes."),
     ConfigurationOption(
       "limits.queue_bytes", \.limits.queueBytes, .bytes(1 << 10...1 << 40),
       "The bytes that wait for the writer; beyond it requests are answered with 503. At least limits.request_bytes."),
@@ -80,6 +85,10 @@ extension LimitsConfiguration {
     ConfigurationOption(
       "limits.body_timeout", \.limits.bodyTimeout, .positiveDuration,
       "How long the body of a request may make no progress."),
+    ConfigurationOption(
+      "limits.body_deadline", \.limits.bodyDeadline, .positiveDuration,
+      "How long the body of a request may take from its start to its end, however steadily it comes; this bounds for how "
+        + "long slow senders can hold limits.in_flight_bytes. Beyond it the request is answered with 408 (gRPC 4)."),
     ConfigurationOption(
       "limits.idle_timeout", \.limits.idleTimeout, .positiveDuration,
       "How long a connection may stay open without a request."),

@@ -20,6 +20,7 @@ package final class ReaderPool: SpanReader {
   private let options: SQLiteStoreOptions
   private let recent: RecentTraces?
   private let status: StoreStatus?
+  private let interruption = Interruption()
 
   init(path: String, options: SQLiteStoreOptions, recent: RecentTraces?, status: StoreStatus?) {
     self.path = path
@@ -46,6 +47,10 @@ package final class ReaderPool: SpanReader {
       guard version <= Schema.version else {
         throw SQLiteError(code: .notADatabase, operation: "open", message: "\(path) is of a newer fulgurite")
       }
+      guard version == Schema.version else {
+        let message = "\(path) is of an older fulgurite: a start of the server brings it up to date"
+        throw SQLiteError(code: .notADatabase, operation: "open", message: message)
+      }
     } catch {
       if error.code.primary == .cannotOpen {
         throw StoreError(.inputOutput, "there is no database at \(path): has a server run with this data folder?")
@@ -59,7 +64,7 @@ package final class ReaderPool: SpanReader {
     var refusal: StoreError?
     state.updateForOne { state in
       if state.isClosing {
-        refusal = StoreError(.closing, "the store is closing")
+        refusal = .closing
       } else if state.jobs.count >= Self.maximumWaiting {
         refusal = StoreError(.overloaded, "too many queries are waiting")
       } else {
@@ -94,8 +99,9 @@ package final class ReaderPool: SpanReader {
   }
 
   private func run(_ job: Job, _ session: inout SQLiteReadSession?) {
+    guard !interruption.isRequested else { return job(.failure(.closing)) }
     do {
-      let open = try session ?? SQLiteReadSession(path: path, options, recent: recent)
+      let open = try session ?? SQLiteReadSession(path: path, options, recent: recent, interruption: interruption)
       session = open
       try open.snapshot { job(.success($0)) }
     } catch let error as StoreError {
@@ -107,12 +113,22 @@ package final class ReaderPool: SpanReader {
     }
   }
 
-  /// Finishes the queries that wait, and ends the threads.
+  /// Queries that wait for a thread.
+  var waitingQueries: Int { state.withLock { $0.jobs.count } }
+
+  /// Ends the queries that run and those that wait with `closing`, and ends the threads.
+  ///
+  /// Whoever still wants an answer closes later: a server has cut its last connection by then.
   package func close() {
+    interruption.request()
     state.update { state in
       state.isClosing = true
       return true
     }
     state.wait(until: { $0.runningThreads == 0 }, { _ in })
   }
+}
+
+extension StoreError {
+  static var closing: StoreError { StoreError(.closing, "the store is closing") }
 }

@@ -13,14 +13,16 @@ final class SQLiteReadSession: ReadSession {
   private let connection: Connection
   private let recent: RecentTraces?
   private let queryDeadline: Duration
+  private let interruption: Interruption
   private var rows: SpanRowReader
   private var traces: TraceFinder
   private var segments: SegmentCache
   /// Whether the connection must not be used again.
   private(set) var isBroken = false
 
-  init(path: String, _ options: SQLiteStoreOptions, recent: RecentTraces?) throws {
-    connection = try Connection(path: path, access: .existing, vfs: options.vfs)
+  init(path: String, _ options: SQLiteStoreOptions, recent: RecentTraces?, interruption: Interruption) throws {
+    connection = try Connection(path: path, access: .existing, vfs: options.vfs, interruption: interruption)
+    self.interruption = interruption
     connection.setBusyTimeout(milliseconds: Int32(clamping: options.busyTimeout.milliseconds))
     try connection.execute("PRAGMA query_only = 1; PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY")
     connection.keepWALOnClose()
@@ -185,9 +187,12 @@ final class SQLiteReadSession: ReadSession {
 
   /// Turns SQLite's errors into the store's, and notes when the connection is no longer good.
   private func guarded<Result>(_ body: () throws(SQLiteError) -> Result) throws(StoreError) -> Result {
+    // Short statements end before SQLite looks whether it was interrupted.
+    guard !interruption.isRequested else { throw .closing }
     do throws(SQLiteError) {
       return try body()
     } catch {
+      guard error.code.primary != .interrupted || !interruption.isRequested else { throw .closing }
       let failure = StoreError(error)
       if failure.endsConnection { isBroken = true }
       throw failure

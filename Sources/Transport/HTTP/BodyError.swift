@@ -4,7 +4,8 @@ package enum BodyError: Error, Hashable, Sendable {
   case tooLarge(limit: Int)
   /// The client closed the connection or reset the stream.
   case disconnected
-  /// Nothing came for as long as ``HTTPServerConfiguration/bodyTimeout``.
+  /// Nothing came for as long as ``HTTPServerConfiguration/bodyTimeout``, or not all of it within
+  /// ``HTTPServerConfiguration/bodyDeadline``.
   case timedOut
   /// The framing of the body is broken.
   case malformed

@@ -4,6 +4,10 @@ package struct HTTPServerConfiguration: Sendable {
   package var headerTimeout = Duration.seconds(10)
   /// Without a byte of a body that the handler waits for.
   package var bodyTimeout = Duration.seconds(30)
+  /// From the start of a body to its end.
+  ///
+  /// ``bodyTimeout`` alone would let a sender hold the memory of a large body for ever, with a byte now and then.
+  package var bodyDeadline = Duration.seconds(60)
   /// Without a request on an open connection.
   package var idleTimeout = Duration.seconds(120)
   /// Without a byte that the client takes of an answer.

@@ -20,6 +20,8 @@ final class HTTP1Connection: ConnectionProtocol {
   /// The start of the request's head, or of the wait for one.
   private var waitStart: UInt64
   private var lastBodyByte: UInt64
+  /// When the client was free to send the body.
+  private var bodyStart: UInt64
 
   init(connection: HTTPConnection) {
     self.connection = connection
@@ -29,6 +31,7 @@ final class HTTP1Connection: ConnectionProtocol {
       limits: .init(bytes: configuration.maximumHeaderBytes, count: configuration.maximumHeaderCount))
     waitStart = context.loop.now
     lastBodyByte = waitStart
+    bodyStart = waitStart
   }
 
   private var now: UInt64 { context.loop.now }
@@ -92,6 +95,7 @@ final class HTTP1Connection: ConnectionProtocol {
     let exchange = HTTP1Exchange(head: head, loop: context.loop, connection: self)
     self.exchange = exchange
     lastBodyByte = now
+    bodyStart = now
     let request = HTTPRequest(
       method: head.method, path: head.path, query: head.query, version: head.version, headers: head.headers,
       peer: connection.peer, body: RequestBody(exchange.pipe))
@@ -190,6 +194,7 @@ final class HTTP1Connection: ConnectionProtocol {
     guard self.exchange === exchange, !isDone, !exchange.isBodyInvited else { return }
     exchange.isBodyInvited = true
     lastBodyByte = now
+    bodyStart = now
     if !exchange.isAnswerStarted { connection.write(HTTP1ResponseEncoder.continueHead) }
     connection.updateDeadline()
   }
@@ -317,7 +322,10 @@ final class HTTP1Connection: ConnectionProtocol {
     }
     let waitsForBody = !exchange.isRequestComplete && !exchange.isInputBroken && exchange.isBodyInvited
     let isHeldBack = exchange.pipe.heldBytes >= configuration.bodyBufferLimit
-    return waitsForBody && !isHeldBack ? lastBodyByte + configuration.bodyTimeout.wholeMilliseconds : nil
+    guard waitsForBody && !isHeldBack else { return nil }
+    return min(
+      lastBodyByte + configuration.bodyTimeout.wholeMilliseconds,
+      bodyStart + configuration.bodyDeadline.wholeMilliseconds)
   }
 
   func deadlineDidPass() {

@@ -94,10 +94,36 @@ import CLLHTTP
       let position = unsafe UnsafeRawPointer(llhttp_get_error_pos(parser)!)
       unsafe llhttp_resume(parser)
       return .requestEnded(consumed: unsafe UnsafeRawPointer(start).distance(to: position))
+    case HPE_INVALID_METHOD where unsafe isRefusedInMethod(bytes):
+      // llhttp knows a list of methods; others exist (RFC 9110, section 9.1).
+      let error = HTTP1Error(501, "unknown method")
+      failure = error
+      return .failed(error)
     default:
       let error = failure ?? describe(code)
       failure = error
       return .failed(error)
+    }
+  }
+
+  /// Whether llhttp refused a byte that may be part of a method, or end one.
+  ///
+  /// The bytes before it have begun a method that is known, so they may as well. What comes after it is not looked at:
+  /// it may not have come yet.
+  private func isRefusedInMethod(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard let start = bytes.baseAddress, let position = unsafe llhttp_get_error_pos(parser) else { return false }
+    let offset = unsafe UnsafeRawPointer(start).distance(to: UnsafeRawPointer(position))
+    guard bytes.indices.contains(offset) else { return false }
+    return unsafe bytes[offset] == UInt8(ascii: " ") || Self.isTokenByte(bytes[offset])
+  }
+
+  /// `tchar` of [RFC 9110, section 5.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2).
+  private static func isTokenByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
     }
   }
 

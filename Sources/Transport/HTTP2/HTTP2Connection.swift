@@ -69,6 +69,11 @@ final class HTTP2Connection: ConnectionProtocol, TurnEndListener {
       headerStart = now
       noteDeadline(after: context.configuration.headerTimeout)
     case .request(let stream, let head): begin(stream, head)
+    case .surplusRequest(let stream):
+      headerStart = nil
+      session.resetStream(stream, .refusedStream)
+      // As cheap for a client as a reset of its own.
+      countReset()
     case .oversizedRequest(let stream):
       context.counters.oversizedHeaders.increment()
       refuse(stream, status: 431)
@@ -93,7 +98,7 @@ final class HTTP2Connection: ConnectionProtocol, TurnEndListener {
     context.counters.http2Requests.increment()
     let exchange = HTTP2Exchange(stream: stream, head: head, loop: context.loop, connection: self)
     exchanges[stream] = exchange
-    if !head.endsStream { noteDeadline(after: context.configuration.bodyTimeout) }
+    if !head.endsStream { noteBodyDeadline(of: exchange) }
     let request = HTTPRequest(
       method: head.method, path: head.path, query: head.query, version: .http2, headers: head.headers,
       peer: connection.peer, body: RequestBody(exchange.pipe))
@@ -214,19 +219,20 @@ final class HTTP2Connection: ConnectionProtocol, TurnEndListener {
   func bodyWasDemanded(of exchange: HTTP2Exchange) {
     guard !isDone else { return }
     exchange.lastBodyByte = now
-    noteDeadline(after: context.configuration.bodyTimeout)
     if !exchange.isBodyInvited {
       exchange.isBodyInvited = true
+      exchange.bodyStart = now
       session.submitContinue(stream: exchange.stream)
       scheduleFlush()
     }
+    noteBodyDeadline(of: exchange)
   }
 
   func bodyWasTaken(_ count: Int, of exchange: HTTP2Exchange) {
     guard !isDone else { return }
     exchange.lastBodyByte = now
     session.consume(count, stream: exchange.stream)
-    noteDeadline(after: context.configuration.bodyTimeout)
+    noteBodyDeadline(of: exchange)
     scheduleFlush()
   }
 
@@ -346,6 +352,14 @@ final class HTTP2Connection: ConnectionProtocol, TurnEndListener {
 
   private func noteDeadline(after timeout: Duration) { noteDeadline(at: now + timeout.wholeMilliseconds) }
 
+  private func noteBodyDeadline(of exchange: HTTP2Exchange) {
+    let configuration = context.configuration
+    noteDeadline(
+      at: min(
+        exchange.lastBodyByte + configuration.bodyTimeout.wholeMilliseconds,
+        exchange.bodyStart + configuration.bodyDeadline.wholeMilliseconds))
+  }
+
   private func noteDeadline(at time: UInt64) { nextCheck = min(nextCheck ?? .max, time) }
 
   func deadlineDidPass() {
@@ -375,7 +389,11 @@ final class HTTP2Connection: ConnectionProtocol, TurnEndListener {
     }
     let waitsForBody = !exchange.isRequestComplete && !exchange.isAnswerEnded && exchange.isBodyInvited
     let isHeldBack = exchange.pipe.heldBytes > 0
-    if waitsForBody && !isHeldBack && hasPassed(exchange.lastBodyByte, configuration.bodyTimeout) {
+    guard waitsForBody && !isHeldBack else { return }
+    // Not `||`: each notes its own end when it has not passed.
+    let isSilent = hasPassed(exchange.lastBodyByte, configuration.bodyTimeout)
+    let isLate = hasPassed(exchange.bodyStart, configuration.bodyDeadline)
+    if isSilent || isLate {
       context.counters.timeouts.increment()
       exchange.pipe.fail(.timedOut)
     }

@@ -16,6 +16,8 @@ final class HTTP2Exchange: ResponseSink, BodyPipeOwner, @unchecked Sendable {
   /// The last frame of the answer is on its way.
   var isAnswerEnded = false
   var lastBodyByte: UInt64
+  /// When the client was free to send the body.
+  var bodyStart: UInt64
   /// When bytes of the answer last went into frames.
   var lastAnswerByte: UInt64
   /// Bytes of the answer that wait for the client's window, when last looked at.
@@ -30,6 +32,7 @@ final class HTTP2Exchange: ResponseSink, BodyPipeOwner, @unchecked Sendable {
     pipe = BodyPipe(loop: loop, declaredLength: head.declaredLength)
     isBodyInvited = !head.expectsContinue
     lastBodyByte = loop.now
+    bodyStart = loop.now
     lastAnswerByte = loop.now
     pipe.owner = self
   }

@@ -17,6 +17,8 @@ import CNGHTTP2
     /// A header section has begun; the connection carries nothing else until it is complete.
     case headersBegan
     case request(stream: Int32, HTTP2RequestHead)
+    /// There are as many requests as there may be.
+    case surplusRequest(stream: Int32)
     /// The header section was larger than the limits.
     case oversizedRequest(stream: Int32)
     /// The target of the request cannot be read.
@@ -36,6 +38,11 @@ import CNGHTTP2
   private let handle: OpaquePointer
   private let settings: Settings
   private var events: [Event] = []
+  /// The first frame for the client, which is made before there is a client.
+  private var greeting: [UInt8] = []
+  private var openRequests = 0
+  /// Streams over the limit that have not closed yet.
+  private var surplus: Set<Int32> = []
   private var incoming: [Int32: HTTP2HeaderCollector] = [:]
   private var outgoing: [Int32: OutgoingBody] = [:]
   /// The bytes of the current call of `receive`; only for offsets.
@@ -51,6 +58,11 @@ import CNGHTTP2
   }
 
   deinit { unsafe nghttp2_session_del(handle) }
+
+  /// How many more streams nghttp2 lets a client open than the client is told.
+  ///
+  /// A client that keeps to the rules opens none of them, and one that opens so many at once loses the connection.
+  private static let tolerance = 256
 
   private static func makeHandle() throws(HTTP2Error) -> OpaquePointer {
     var callbacks: OpaquePointer?
@@ -78,7 +90,7 @@ import CNGHTTP2
 
   private func submitSettings() throws(HTTP2Error) {
     let values: [(UInt32, Int)] = [
-      (NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue, settings.maximumConcurrentStreams),
+      (NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue, settings.maximumConcurrentStreams + Self.tolerance),
       (NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue, settings.initialStreamWindow),
       (NGHTTP2_SETTINGS_MAX_FRAME_SIZE.rawValue, settings.maximumFrameSize),
       (NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue, settings.headerLimits.bytes),
@@ -88,9 +100,30 @@ import CNGHTTP2
       unsafe nghttp2_submit_settings(handle, noFlags, $0.baseAddress, $0.count)
     }
     try HTTP2Error.check(status, "submit_settings")
+    greeting = try makeGreeting()
     try HTTP2Error.check(
       unsafe nghttp2_session_set_local_window_size(handle, noFlags, 0, Int32(clamping: settings.connectionWindow)),
       "session_set_local_window_size")
+  }
+
+  /// Makes the SETTINGS frame with the limit of streams that the client is to keep to.
+  ///
+  /// When a client has acknowledged a limit and opens one stream more, nghttp2 ends the connection, and with it every
+  /// call that it carries. [RFC 9113, 5.1.2](https://www.rfc-editor.org/rfc/rfc9113#section-5.1.2) leaves the choice, and
+  /// gRPC clients send a call again whose stream is refused. No option of nghttp2 changes that; so it has a higher limit
+  /// than the frame says, and streams between the two are reported as surplus.
+  private func makeGreeting() throws(HTTP2Error) -> [UInt8] {
+    var start: UnsafePointer<UInt8>?
+    let count = unsafe nghttp2_session_mem_send(handle, &start)
+    guard count >= 0 else { throw HTTP2Error(code: Int32(count), call: "session_mem_send") }
+    var frame = unsafe Array(UnsafeBufferPointer(start: start, count: count))
+    // Nine bytes of frame header, then two bytes of name and four of value for each setting.
+    let header = 9
+    let isLimit = frame[3] == NGHTTP2_SETTINGS.rawValue && frame[header + 1] == 3
+    precondition(isLimit, "the first frame is SETTINGS, and its first setting the limit of streams")
+    let limit = UInt32(clamping: settings.maximumConcurrentStreams)
+    for index in 0..<4 { frame[header + 2 + index] = UInt8(truncatingIfNeeded: limit >> (24 - 8 * index)) }
+    return frame
   }
 
   // MARK: Bytes
@@ -109,7 +142,8 @@ import CNGHTTP2
 
   /// Returns bytes for the client, a little more than `limit` at most; empty when there is nothing to send.
   func takeOutput(upTo limit: Int) throws(HTTP2Error) -> [UInt8] {
-    var output: [UInt8] = []
+    var output = greeting
+    greeting = []
     while output.count < limit {
       var start: UnsafePointer<UInt8>?
       let count = unsafe nghttp2_session_mem_send(handle, &start)
@@ -215,8 +249,13 @@ import CNGHTTP2
   // MARK: Callbacks of nghttp2
 
   fileprivate func didBeginHeaders(_ stream: Int32) {
-    incoming[stream] = HTTP2HeaderCollector(limits: settings.headerLimits)
     events.append(.headersBegan)
+    guard openRequests < settings.maximumConcurrentStreams else {
+      surplus.insert(stream)
+      return
+    }
+    openRequests += 1
+    incoming[stream] = HTTP2HeaderCollector(limits: settings.headerLimits)
   }
 
   fileprivate func didReceiveHeader(
@@ -235,6 +274,8 @@ import CNGHTTP2
       } else {
         events.append(.malformedRequest(stream: stream))
       }
+    } else if surplus.contains(stream) {
+      events.append(.surplusRequest(stream: stream))
     }
     if endsStream { events.append(.requestEnded(stream: stream)) }
   }
@@ -250,6 +291,7 @@ import CNGHTTP2
   fileprivate func record(_ event: Event) { events.append(event) }
 
   fileprivate func didClose(_ stream: Int32, _ errorCode: UInt32) {
+    if surplus.remove(stream) == nil { openRequests -= 1 }
     incoming[stream] = nil
     outgoing[stream] = nil
     events.append(.streamClosed(stream: stream, errorCode: errorCode))

@@ -163,6 +163,12 @@ class Fulgurite:
             assert time.monotonic() < deadline, f"{name} stays at {value}"
         return value
 
+    def wait_for_log(self, text, count=1):
+        """Waits until the log has a text so many times."""
+        deadline = time.monotonic() + READY_SECONDS
+        while self.log().count(text) < count:
+            assert self.is_running() and time.monotonic() < deadline, f"the log has no {text!r}:\n{self.log()}"
+
     # The end
 
     def stop(self, signal_number=signal.SIGTERM):

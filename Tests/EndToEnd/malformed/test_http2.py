@@ -131,15 +131,33 @@ def test_streams_over_a_limit_that_the_client_did_not_know_yet_are_refused(hosti
             sending.assert_grpc_success(connection.wait(number))
 
 
-def test_streams_over_the_acknowledged_limit_cost_the_stream_or_the_connection(hostile):
+def test_streams_over_the_acknowledged_limit_are_refused_and_nothing_else(hostile):
+    """gRPC clients send a refused call again; the end of the connection fails all calls that it carries."""
     limit = limit_of_streams(hostile)
     assert limit <= 1000
     with http2.connect(hostile.otlp_grpc) as connection:
-        opened = [connection.open_stream(connection.grpc_headers()) for _ in range(limit + 1)]
-        try:
-            assert connection.wait_for_reset(opened[-1]).reset_code == http2.REFUSED_STREAM
-        except http2.ConnectionEnded as end:
-            assert end.code == http2.PROTOCOL_ERROR
+        # An answer to a ping shows that the server has seen the acknowledgement before it.
+        connection.ping()
+        opened = [connection.open_stream(connection.grpc_headers()) for _ in range(limit + 5)]
+        for number in opened[limit:]:
+            assert connection.wait_for_reset(number).reset_code == http2.REFUSED_STREAM
+        for number in opened[:limit]:
+            connection.send_data(number, good())
+        for number in opened[:limit]:
+            sending.assert_grpc_success(connection.wait(number))
+        # There is room again.
+        sending.assert_grpc_success(connection.call(good()))
+        assert connection.goaway_code is None
+
+
+def test_a_flood_of_streams_over_the_limit_ends_the_connection(hostile):
+    limit = limit_of_streams(hostile)
+    with http2.connect(hostile.otlp_grpc) as connection:
+        connection.ping()
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError, http2.ConnectionEnded):
+            for _ in range(limit + 20_000):
+                connection.open_stream(connection.grpc_headers())
+        assert connection.wait_for_end() in (http2.ENHANCE_YOUR_CALM, http2.PROTOCOL_ERROR, None)
 
 
 def test_headers_over_the_limit_are_refused(hostile):

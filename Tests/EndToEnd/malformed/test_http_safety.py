@@ -36,6 +36,9 @@ ROWS = {
     "a chunk longer than its size": (POST + HOST + TYPE + CHUNKED + END + b"1\r\nab\r\n0\r\n\r\n", 400),
     "version 2.0 in a request line": (b"POST /v1/traces HTTP/2.0\r\n" + HOST + END, 505),
     "version 3.0 in a request line": (b"POST /v1/traces HTTP/3.0\r\n" + HOST + END, 505),
+    "an unknown method": (b"BREW /v1/traces HTTP/1.1\r\n" + HOST + END, 501),
+    "a method in lower case": (b"post /v1/traces HTTP/1.1\r\n" + HOST + TYPE + END, 501),
+    "a method that is no token": (b"P@ST /v1/traces HTTP/1.1\r\n" + HOST + TYPE + END, 400),
     # Without a version it is HTTP/0.9.
     "no version in a request line": (b"POST /v1/traces\r\n" + HOST + END, (400, 505)),
     "no request at all": (b"\0\1\2\3\4\5\6\7\r\n\r\n", 400),

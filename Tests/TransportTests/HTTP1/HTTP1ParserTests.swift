@@ -53,6 +53,15 @@ import Testing
     #expect(parse(bytes.map { [$0] }) == whole)
   }
 
+  @Test(arguments: ["FROB", "GETS", "POSTAGE", "P", "gEt"])
+  func `an unknown method is not implemented, however it is split`(method: String) {
+    let bytes = Array("\(method) / HTTP/1.1\r\nHost: h\r\n\r\n".utf8)
+    for offset in 1..<bytes.count {
+      #expect(parse([Array(bytes[..<offset]), Array(bytes[offset...])]).failure?.status == 501, "split at \(offset)")
+    }
+    #expect(parse(bytes.map { [$0] }).failure?.status == 501)
+  }
+
   @Test func `an absolute target is reduced and replaces the host`() {
     let head = parse("GET http://a:8/p?q HTTP/1.1\r\nHost: b\r\n\r\n").heads.first
     #expect(head?.path == "/p")
@@ -117,7 +126,13 @@ import Testing
     ("HTTP/1.2", 505, "GET / HTTP/1.2\r\nHost: h\r\n\r\n"),
     ("CONNECT", 501, "CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n"),
     ("space in the target", 400, "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n"),
-    ("unknown method", 400, "FROB / HTTP/1.1\r\nHost: h\r\n\r\n"),
+    ("unknown method", 501, "FROB / HTTP/1.1\r\nHost: h\r\n\r\n"),
+    ("unknown method that begins like a known one", 501, "GETS / HTTP/1.1\r\nHost: h\r\n\r\n"),
+    ("method in lower case", 501, "get / HTTP/1.1\r\nHost: h\r\n\r\n"),
+    ("unknown method without a space behind it", 501, "GETS/ HTTP/1.1\r\nHost: h\r\n\r\n"),
+    ("known method without a space behind it", 400, "GET/ HTTP/1.1\r\nHost: h\r\n\r\n"),
+    ("unknown method after an empty line", 501, "\r\nFROB / HTTP/1.1\r\nHost: h\r\n\r\n"),
+    ("method that is no token", 400, "P@B / HTTP/1.1\r\nHost: h\r\n\r\n"),
     ("TLS", 400, "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0"),
   ])
   func `ambiguous or malformed requests are refused`(name: String, status: Int, text: String) {

@@ -46,6 +46,47 @@ import Testing
     }
   }
 
+  @Test func `a body that is not complete in time fails for the handler, whatever comes of it`() async throws {
+    try await withServer({ $0.bodyDeadline = .milliseconds(50) }) { server, address in
+      let text = try await onThread {
+        let client = try TestClient(address)
+        try client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n")
+        // Never silent for as long as the other deadline asks.
+        while try !client.hasInput() { try client.send("x") }
+        return try client.readToEnd()
+      }
+      #expect(text.hasPrefix("HTTP/1.1 408 ") && text.contains("connection: close"))
+      #expect(server.statistics.timeouts == 1)
+    }
+  }
+
+  @Test func `a chunked body that never ends fails for the handler`() async throws {
+    try await withServer({ $0.bodyDeadline = .milliseconds(50) }) { _, address in
+      let text = try await onThread {
+        let client = try TestClient(address)
+        try client.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while try !client.hasInput() { try client.send("1\r\nx\r\n") }
+        return try client.readToEnd()
+      }
+      #expect(text.hasPrefix("HTTP/1.1 408 "))
+    }
+  }
+
+  @Test func `the deadline of a body begins anew with each request`() async throws {
+    try await withServer({ $0.bodyDeadline = .milliseconds(300) }) { server, address in
+      try await onThread {
+        let client = try TestClient(address)
+        let end = ContinuousClock.now + .milliseconds(900)
+        while ContinuousClock.now < end {
+          try client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\na")
+          try client.send("b")
+          #expect(try client.readAnswer().head.hasPrefix("HTTP/1.1 200 "))
+        }
+      }
+      #expect(server.statistics.timeouts == 0)
+    }
+  }
+
   @Test func `a client that takes nothing is cut`() async throws {
     try await withServer(
       { $0.writeTimeout = .milliseconds(50) },
@@ -97,6 +138,30 @@ import Testing
       let head = try #require(frames.first { $0.type == 1 })
       #expect(HeaderInflater().fields(of: head)[":status"] == "408")
       #expect(frames.last == .reset(1, code: 0))
+    }
+  }
+
+  @Test func `an HTTP 2 body that is not complete in time fails for the handler, and the connection goes on`()
+    async throws
+  {
+    try await withServer({ $0.bodyDeadline = .milliseconds(50) }) { server, address in
+      let frames = try await onThread {
+        let client = try TestClient(address)
+        try client.send(HTTP2Frame.clientStart + HTTP2Frame.request(1, "POST", end: false).bytes)
+        var frames: [HTTP2Frame] = []
+        while !frames.contains(where: { $0.type == 3 }) {
+          try client.send(HTTP2Frame(type: 0, flags: 0, stream: 1, payload: [0x78]).bytes)
+          while try client.hasInput(), let frame = try client.readFrame() { frames.append(frame) }
+        }
+        try client.send(HTTP2Frame.request(3).bytes)
+        return frames + (try client.readFrames { $0.type == 1 && $0.stream == 3 })
+      }
+      let head = try #require(frames.first { $0.type == 1 })
+      let inflater = HeaderInflater()
+      #expect(inflater.fields(of: head)[":status"] == "408")
+      #expect(frames.contains(.reset(1, code: 0)))
+      #expect(frames.last.map { inflater.fields(of: $0)[":status"] } == "200")
+      #expect(server.statistics.timeouts == 1)
     }
   }
 

@@ -71,6 +71,13 @@ import Foundation
     return total
   }
 
+  /// Whether something can be read without waiting.
+  func hasInput() throws -> Bool {
+    if !buffer.isEmpty { return true }
+    var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return unsafe Glibc.poll(&poll, 1, 0) == 1
+  }
+
   func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
   /// Reads once; `false` at the end of the connection.

@@ -1,14 +1,16 @@
 import Glibc
 import Threads
 
-/// SIGTERM and SIGINT.
+/// SIGTERM, SIGINT and SIGHUP.
 ///
 /// They are blocked for every thread and taken by one that waits for them, so that nothing runs inside a signal
-/// handler. The first asks the server to stop; another one ends the process at once.
-final class TerminationSignals: Sendable {
+/// handler. The first SIGTERM or SIGINT asks the server to stop; another one ends the process at once. SIGHUP asks it to
+/// read again what may have changed.
+final class ProcessSignals: Sendable {
   private struct State {
     var received: Int32?
     var waiter: CheckedContinuation<String, Never>?
+    var hangupHandler: (@Sendable () -> Void)?
   }
 
   private let state = Monitor(State())
@@ -19,6 +21,7 @@ final class TerminationSignals: Sendable {
     unsafe sigemptyset(&signals)
     unsafe sigaddset(&signals, SIGTERM)
     unsafe sigaddset(&signals, SIGINT)
+    unsafe sigaddset(&signals, SIGHUP)
     unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
     let state = state
     let blocked = signals
@@ -30,20 +33,32 @@ final class TerminationSignals: Sendable {
       var signals = signals
       var signal: Int32 = 0
       guard unsafe sigwait(&signals, &signal) == 0 else { continue }
-      let isSecond = state.withLock { state in
-        defer { state.received = signal }
-        state.waiter?.resume(returning: name(of: signal))
-        state.waiter = nil
-        return state.received != nil
+      if signal == SIGHUP {
+        // Until there is a handler, all is still to be read for the first time.
+        state.withLock { $0.hangupHandler }?()
+      } else {
+        terminate(signal, state)
       }
-      if isSecond { _exit(128 + signal) }
     }
   }
 
-  /// Waits for the first signal.
+  private static func terminate(_ signal: Int32, _ state: Monitor<State>) {
+    let isSecond = state.withLock { state in
+      defer { state.received = signal }
+      state.waiter?.resume(returning: name(of: signal))
+      state.waiter = nil
+      return state.received != nil
+    }
+    if isSecond { _exit(128 + signal) }
+  }
+
+  /// Has `handler` called for every SIGHUP from now on, on a thread that may block.
+  func onHangup(_ handler: @escaping @Sendable () -> Void) { state.withLock { $0.hangupHandler = handler } }
+
+  /// Waits for the first signal that asks to stop.
   ///
   /// - Returns: Its name.
-  func first() async -> String {
+  func firstTermination() async -> String {
     await withCheckedContinuation { continuation in
       state.withLock { state in
         if let received = state.received {
