@@ -26,7 +26,7 @@ from results import Row  # noqa: E402
 
 def main():
     options = parse_options()
-    paths.require(paths.BINARY, paths.OTLPLOAD, paths.OTLPSINK)
+    paths.require(paths.BINARY, paths.OTLPLOAD, paths.OTLPSINK, paths.COMMITFLOOR)
     folder = options.folder or paths.BUILD / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     facts = machine.describe(folder)

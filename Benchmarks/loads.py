@@ -6,7 +6,7 @@ import time
 
 from harness import otlp, rows, server
 from results import Row
-from tools import fill, folder_bytes, grpc_load, http_load, otlpload, otlpsink, read_milliseconds
+from tools import commit_floor, fill, folder_bytes, grpc_load, http_load, otlpload, otlpsink, read_milliseconds
 
 HTTP_GOAL, GRPC_GOAL = 250_000, 200_000
 
@@ -69,6 +69,9 @@ def one_span_a_request(folder, options):
             result = otlpload(running.otlp_http, *arguments)
         load = f"one span a request, HTTP, {connections} connection{'s' if connections > 1 else ''}"
         table.append(Row(load, goal, "spans/s", [result["spans_per_s"]]))
+    # Between the two: how much of the time is the machine's.
+    floor = "the same chain without HTTP, decoding and database (`commitfloor`), 1 connection"
+    table.insert(1, Row(floor, None, "spans/s", [commit_floor(folder)]))
     return table
 
 

@@ -32,6 +32,12 @@ def grpc_load(address, seconds, *arguments):
     return otlpload(address, "--proto", "grpc", "--connections", 8, "--inflight", 4, "--seconds", seconds, *arguments)
 
 
+def commit_floor(folder):
+    """Requests a second of the bare chain: loopback, two threads, a synced write of what a span costs, nothing else."""
+    done = subprocess.run([paths.COMMITFLOOR, folder / "floor"], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)["requests_per_s"]
+
+
 @contextlib.contextmanager
 def otlpsink():
     """A sink that answers everything with success and keeps nothing: what it reaches is the generator's own limit."""

@@ -5,7 +5,7 @@ import Threads
 ///
 /// They are blocked for every thread and taken by one that waits for them, so that nothing runs inside a signal
 /// handler. The first SIGTERM or SIGINT asks the server to stop; another one ends the process at once. SIGHUP asks it to
-/// read again what may have changed.
+/// read again what may have changed, or to stop when it says that the terminal is gone in which the server was started.
 final class ProcessSignals: Sendable {
   private struct State {
     var received: Int32?
@@ -25,15 +25,24 @@ final class ProcessSignals: Sendable {
     unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
     let state = state
     let blocked = signals
-    Thread(name: "signals") { Self.wait(for: blocked, state) }.detach()
+    let hadTerminal = Self.hasTerminal
+    Thread(name: "signals") { Self.wait(for: blocked, hadTerminal: hadTerminal, state) }.detach()
   }
 
-  private static func wait(for signals: sigset_t, _ state: Monitor<State>) {
+  /// Whether the process has a terminal that controls it.
+  private static var hasTerminal: Bool {
+    let terminal = unsafe open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
+    guard terminal >= 0 else { return false }
+    close(terminal)
+    return true
+  }
+
+  private static func wait(for signals: sigset_t, hadTerminal: Bool, _ state: Monitor<State>) {
     while true {
       var signals = signals
       var signal: Int32 = 0
       guard unsafe sigwait(&signals, &signal) == 0 else { continue }
-      if signal == SIGHUP {
+      if signal == SIGHUP && !(hadTerminal && !hasTerminal) {
         // Until there is a handler, all is still to be read for the first time.
         state.withLock { $0.hangupHandler }?()
       } else {
@@ -70,5 +79,11 @@ final class ProcessSignals: Sendable {
     }
   }
 
-  private static func name(of signal: Int32) -> String { signal == SIGINT ? "SIGINT" : "SIGTERM" }
+  private static func name(of signal: Int32) -> String {
+    switch signal {
+    case SIGINT: "SIGINT"
+    case SIGHUP: "SIGHUP"
+    default: "SIGTERM"
+    }
+  }
 }

@@ -2,11 +2,13 @@
 
 import contextlib
 import os
+import pty
+import select
 import signal
 import time
 
 import pytest
-from harness import database, http1, http2, otlp, rows, sending, wire
+from harness import database, http1, http2, otlp, paths, rows, sending, wire
 from harness import server as program
 
 PROTOBUF = "application/x-protobuf"
@@ -21,6 +23,20 @@ def test_a_signal_stops_the_server_cleanly(start, signal_number):
     # A clean stop leaves one file: the log is checkpointed into the database.
     assert not list(server.data.rglob("*-wal"))
     assert len(rows.stored(start(), "kept")) == 1
+
+
+def test_the_end_of_its_terminal_stops_the_server_cleanly(tmp_path):
+    pid, terminal = pty.fork()
+    if pid == 0:
+        arguments = program.with_free_ports(["serve", "--data", str(tmp_path / "data")])
+        os.execve(paths.BINARY, [str(paths.BINARY), *arguments], program.clean_environment())
+    output = b""
+    while b'"event":"ready"' not in output:
+        assert select.select([terminal], [], [], program.READY_SECONDS)[0], output
+        output += os.read(terminal, 4096)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert not list(tmp_path.rglob("*-wal"))
 
 
 def begin_request(connection, length):

@@ -14,6 +14,7 @@ VENV = pathlib.Path(os.environ.get("FULGURITE_VENV", BUILD / "venv"))
 TOOLS = pathlib.Path(os.environ.get("FULGURITE_TOOLS", BUILD / "tools"))
 OTLPLOAD = TOOLS / "otlpload"
 OTLPSINK = TOOLS / "otlpsink"
+COMMITFLOOR = TOOLS / "commitfloor"
 AGL_PYTHON = VENV / "agl" / "bin" / "python"
 
 BINARY = pathlib.Path(os.environ.get("FULGURITE_BINARY", BUILD / "release" / "fulgurite"))
