@@ -32,7 +32,8 @@ package struct BulkInsert: ~Copyable {
     _ connection: borrowing Connection, _ head: String, columns: Int, rows: Int, _ tail: String
   ) throws(SQLiteError) -> Statement {
     let row = "(" + Array(repeating: "?", count: columns).joined(separator: ", ") + ")"
-    return try connection.prepare("\(head) VALUES \(Array(repeating: row, count: rows).joined(separator: ", ")) \(tail)")
+    let values = Array(repeating: row, count: rows).joined(separator: ", ")
+    return try connection.prepare("\(head) VALUES \(values) \(tail)")
   }
 
   /// Inserts rows.

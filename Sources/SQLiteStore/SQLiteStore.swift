@@ -84,10 +84,9 @@ package final class SQLiteStore: SpanWriter, SpanReader {
   }
 
   package func append(_ batch: SpanBatch) async throws(StoreError) -> AppendReceipt {
-    let byteCount = batch.byteCount
     let result = await withCheckedContinuation { continuation in
       do throws(StoreError) {
-        try writer.queue.add(PendingBatch(batch: batch, byteCount: byteCount, continuation: continuation))
+        try writer.queue.add(PendingBatch(batch: batch, continuation: continuation))
       } catch {
         continuation.resume(returning: Result<AppendReceipt, StoreError>.failure(error))
       }

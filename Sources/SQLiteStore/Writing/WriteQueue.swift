@@ -1,13 +1,5 @@
-import Telemetry
 import Threads
 import TraceStore
-
-/// A batch that waits for the writer, and who waits for the batch.
-struct PendingBatch: Sendable {
-  let batch: SpanBatch
-  let byteCount: Int
-  let continuation: CheckedContinuation<Result<AppendReceipt, StoreError>, Never>
-}
 
 /// What the event loops hand over to the writer, bounded in bytes.
 final class WriteQueue: Sendable {
@@ -61,13 +53,18 @@ final class WriteQueue: Sendable {
       if state.batches.isEmpty { return state.isClosing ? .closed : .idle }
       var size = 0
       let end = state.batches.firstIndex { pending in
-        size += pending.byteCount
-        return size > bytes && size > pending.byteCount
+        size += pending.nextByteCount
+        return size > bytes && size > pending.nextByteCount
       }
       let taken = Array(state.batches[..<(end ?? state.batches.count)])
       state.batches.removeFirst(taken.count)
       return .batches(taken)
     }
+  }
+
+  /// Lets the rest of a batch wait behind what has come meanwhile.
+  func putBack(_ rest: PendingBatch) {
+    state.withLock { $0.batches.append(rest) }
   }
 
   /// Gives the room of batches back that the writer is done with.

@@ -72,11 +72,31 @@ final class Writer: Sendable {
     } catch {
       results = recover(from: error, group, &session)
     }
-    queue.finish(group)
-    for (pending, result) in zip(group, results) { pending.continuation.resume(returning: result) }
+    answer(group, results)
     status.commitLatency(started.duration(to: .now))
     // Behind the acknowledgements, so that nobody waits for it.
     if let session { checkpointer.didCommit(walBytes: session.connection.walBytes, session.connection) }
+  }
+
+  /// Answers the batches that are done, and lets the others wait for their next slice.
+  private func answer(_ group: [PendingBatch], _ results: [Result<AppendReceipt, StoreError>]) {
+    var done: [PendingBatch] = []
+    var answers: [Result<AppendReceipt, StoreError>] = []
+    for (var pending, result) in zip(group, results) {
+      if case .success(let receipt) = result {
+        let isDone = pending.isLastSlice
+        pending.advance(receipt)
+        guard isDone else {
+          queue.putBack(pending)
+          continue
+        }
+      }
+      done.append(pending)
+      answers.append(result.map { _ in pending.receipt })
+    }
+    // Room first: who is answered may send the next batch at once.
+    queue.finish(done)
+    for (pending, answer) in zip(done, answers) { pending.continuation.resume(returning: answer) }
   }
 
   /// Answers the batches of a transaction that failed.
@@ -123,7 +143,7 @@ final class Writer: Sendable {
   private func write(_ group: [PendingBatch], _ session: WriterSession) throws -> [AppendReceipt] {
     let received = options.now()
     try session.beginTransaction()
-    let receipts = try group.map { try session.append($0.batch, received: received) }
+    let receipts = try group.map { try session.append($0.batch, segments: $0.slice, received: received) }
     if group.isEmpty { session.touch() }
     try session.commit(received: received)
     return receipts

@@ -62,23 +62,23 @@ final class WriterSession {
     try begin.run()
   }
 
-  /// Adds a batch to the transaction.
-  func append(_ batch: SpanBatch, received: Int64) throws -> AppendReceipt {
+  /// Adds some segments of a batch to the transaction.
+  func append(_ batch: SpanBatch, segments: Range<Int>, received: Int64) throws -> AppendReceipt {
     var receipt = AppendReceipt()
     var variants: [Int: Int64] = [:]
     // Once for all spans: a request has few tags and contexts.
-    let tags = try batch.tags.map { try self.tags.resolve($0, received: received) }
-    let services = try batch.contexts.map { try self.services.row(of: $0.service) }
-    for draft in batch.segments {
+    var resolvedTags = [TagResolver.Resolved?](repeating: nil, count: batch.tags.count)
+    var resolvedServices = [Int64?](repeating: nil, count: batch.contexts.count)
+    for draft in batch.segments[segments] {
       let place = try packer.begin(draft, received: received)
       firstWaiting = draft.spans.lowerBound
       for index in draft.spans {
         let span = batch.spans[index]
-        let tag = tags[Int(span.tag)]
+        let tag = try resolve(span.tag, batch.tags, &resolvedTags, received: received)
         let placement = SpanInserter.Placement(
           trace: try traces.row(of: span.traceID), rows: tag.rows, sequence: span.sequence >= 0 ? span.sequence : nil,
-          rule: batch.tags[Int(span.tag)].rule, service: services[Int(span.context)], segment: place.segment,
-          start: place.start)
+          rule: batch.tags[Int(span.tag)].rule, service: try resolve(span.context, batch.contexts, &resolvedServices),
+          segment: place.segment, start: place.start)
         waiting.append(SpanInserter.Row(facts: span, placement: placement))
         waitingRollouts.append(tag.rollout)
         // The number of the next span may depend on whether this one is new.
@@ -88,11 +88,29 @@ final class WriterSession {
       }
       try insertWaiting(draft, place, &receipt, &variants)
     }
-    try addFacts(of: batch, variants)
+    let drafts = batch.segments[segments]
+    let spans = (drafts.first?.spans.lowerBound ?? 0)..<(drafts.last?.spans.upperBound ?? 0)
+    try addFacts(of: batch, spans, variants)
     change.stored += receipt.stored
     change.variants += receipt.variants
     change.duplicates += receipt.duplicates
     return receipt
+  }
+
+  private func resolve(
+    _ index: Int32, _ batchTags: [RolloutTag], _ resolved: inout [TagResolver.Resolved?], received: Int64
+  ) throws -> TagResolver.Resolved {
+    if let known = resolved[Int(index)] { return known }
+    let tag = try tags.resolve(batchTags[Int(index)], received: received)
+    resolved[Int(index)] = tag
+    return tag
+  }
+
+  private func resolve(_ index: Int32, _ contexts: [SpanContext], _ resolved: inout [Int64?]) throws -> Int64 {
+    if let known = resolved[Int(index)] { return known }
+    let row = try services.row(of: contexts[Int(index)].service)
+    resolved[Int(index)] = row
+    return row
   }
 
   /// Inserts the rows that wait: all at once when there are enough and all of them are new, else one by one.
@@ -162,14 +180,14 @@ final class WriterSession {
     return row.placement.variant
   }
 
-  private func addFacts(of batch: SpanBatch, _ variants: [Int: Int64]) throws(SQLiteError) {
-    for session in batch.sessions {
+  private func addFacts(of batch: SpanBatch, _ spans: Range<Int>, _ variants: [Int: Int64]) throws(SQLiteError) {
+    for session in batch.sessions where spans.contains(session.span) {
       let variant = variants[session.span] ?? 0
       guard variant >= 0 else { continue }
       let span = batch.spans[session.span]
       try facts.add(session, trace: try traces.row(of: span.traceID), spanID: span.spanID, variant: variant)
     }
-    for link in batch.links {
+    for link in batch.links where spans.contains(link.span) {
       let variant = variants[link.span] ?? 0
       guard variant >= 0 else { continue }
       let span = batch.spans[link.span]
