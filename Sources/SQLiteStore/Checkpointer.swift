@@ -41,7 +41,9 @@ final class Checkpointer: Sendable {
         try connection.checkpoint(.passive)
         status.checkpointEnded(nil)
       } catch {
-        status.checkpointEnded(StoreError(error))
+        // Another process is at it: that is as good.
+        let failure = StoreError(error)
+        status.checkpointEnded(failure.code == .locked ? nil : failure)
       }
       state.withLock { if $0 == .running { $0 = .restLeft } }
     }

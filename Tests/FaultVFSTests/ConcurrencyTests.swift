@@ -28,7 +28,8 @@ private func write(path: String, disk: FaultVFS) throws -> Int {
   var committed = 0
   try untilPowerCut(disk) { () throws(SQLFailure) in
     let database = try Database(path: path, vfs: disk)
-    try database.execute("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=10; PRAGMA busy_timeout=10000")
+    // The timeout first: the others already use the file, and whoever comes first recovers the WAL.
+    try database.execute("PRAGMA busy_timeout=10000; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=10")
     while true {
       try database.execute("INSERT INTO row (contents) VALUES (zeroblob(2000))")
       committed += 1
@@ -42,7 +43,7 @@ private func read(path: String, disk: FaultVFS) throws -> Int {
   try untilPowerCut(disk) { () throws(SQLFailure) in
     let database = try Database(path: path, vfs: disk)
     // A cache of nothing, so that every query reads the file and notices the cut.
-    try database.execute("PRAGMA cache_size=0; PRAGMA busy_timeout=10000")
+    try database.execute("PRAGMA busy_timeout=10000; PRAGMA cache_size=0")
     var last = 0
     while !disk.isPowerCut {
       let count = try database.column("SELECT count(*) FROM row").first.flatMap { Int($0) } ?? 0
@@ -54,7 +55,13 @@ private func read(path: String, disk: FaultVFS) throws -> Int {
 }
 
 private func untilPowerCut(_ disk: FaultVFS, _ body: () throws(SQLFailure) -> Void) throws {
-  do { try body() } catch { guard disk.isPowerCut else { throw error } }
+  do { try body() } catch {
+    guard disk.isPowerCut else {
+      // The others would wait for the cut for ever.
+      disk.cutPower()
+      throw error
+    }
+  }
 }
 
 /// Runs `body` on a thread of its own: all of the pool's threads may be taken by bodies that wait for one another.
