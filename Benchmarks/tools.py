@@ -16,7 +16,9 @@ def otlpload(address, *arguments):
     """Runs the generator to its end; every request must have been acknowledged in full."""
     command = [paths.OTLPLOAD, "--target", f"{address[0]}:{address[1]}", *arguments]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
-    if done.returncode != 0:
+    # At a fixed rate a request that is due at the very end may go unsent; those before it count with what they waited.
+    is_only_unsent = done.returncode == 3 and set(json.loads(done.stdout)["errors"]) == {"unsent_at_end"}
+    if done.returncode != 0 and not is_only_unsent:
         raise RuntimeError(f"otlpload ended with {done.returncode}: {done.stdout}{done.stderr}")
     result = json.loads(done.stdout)
     if result["failed_requests"] or result["rejected_spans"]:

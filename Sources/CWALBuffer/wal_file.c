@@ -42,7 +42,8 @@ static int flush(wal_file *file) {
 }
 
 static int file_close(sqlite3_file *base) {
-  // What is still collected belongs to a transaction that was never committed.
+  // What is still collected belongs to a transaction that was never committed. It must not be written: after a failure
+  // the writer closes its connection, and the next one may have begun.
   free(ours(base)->bytes);
   return ours(base)->real->pMethods->xClose(ours(base)->real);
 }
@@ -64,10 +65,9 @@ static int append(wal_file *file, const void *bytes, int count) {
     file->is_commit_frame = memcmp((const unsigned char *)bytes + 4, none, sizeof none) != 0;
     return SQLITE_OK;
   }
-  if (!file->is_commit_frame) return SQLITE_OK;
-  // The transaction is complete. Without a sync nobody would tell us so.
-  file->is_commit_frame = 0;
-  return flush(file);
+  // The page of a commit frame completes the transaction, and without a sync nobody would tell us so. A page may come in
+  // two parts; the header of the next frame ends it.
+  return file->is_commit_frame ? flush(file) : SQLITE_OK;
 }
 
 static int file_write(sqlite3_file *base, const void *bytes, int count, sqlite3_int64 offset) {
@@ -77,17 +77,18 @@ static int file_write(sqlite3_file *base, const void *bytes, int count, sqlite3_
     int code = flush(file);
     if (code != SQLITE_OK) return code;
   }
+  // A WAL that starts anew, or the first frame after the file was opened: nothing is collected, and collecting begins here.
+  if (offset == 0 || offset > file->end) file->end = offset;
   if (file->bytes && count <= CAPACITY && offset == file->end) return append(file, bytes, count);
-  // The header of a WAL that starts anew, a frame that is written a second time, or the first one after the file was
-  // opened.
-  if (offset == 0 || offset > file->end) file->end = offset + count;
+  // A frame that is written a second time, or one that takes the place of what a rollback has left behind.
+  if (offset == file->end) file->end += count;
   return file->real->pMethods->xWrite(file->real, bytes, count, offset);
 }
 
 static int file_truncate(sqlite3_file *base, sqlite3_int64 size) {
   int code = flush(ours(base));
   if (code != SQLITE_OK) return code;
-  ours(base)->end = size;
+  if (size < ours(base)->end) ours(base)->end = size;
   return ours(base)->real->pMethods->xTruncate(ours(base)->real, size);
 }
 

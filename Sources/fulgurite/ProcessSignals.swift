@@ -25,8 +25,17 @@ final class ProcessSignals: Sendable {
     unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
     let state = state
     let blocked = signals
-    let hadTerminal = Self.hasTerminal
-    Thread(name: "signals") { Self.wait(for: blocked, hadTerminal: hadTerminal, state) }.detach()
+    let endsWithTerminal = Self.hasTerminal && !Self.isHangupIgnored
+    Thread(name: "signals") { Self.wait(for: blocked, endsWithTerminal: endsWithTerminal, state) }.detach()
+  }
+
+  /// Whether the process was started to outlive its terminal, as `nohup` does it.
+  ///
+  /// Linux keeps a blocked signal for `sigwait` although it is to be ignored.
+  private static var isHangupIgnored: Bool {
+    var action = sigaction()
+    unsafe sigaction(SIGHUP, nil, &action)
+    return unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
   }
 
   /// Whether the process has a terminal that controls it.
@@ -37,12 +46,12 @@ final class ProcessSignals: Sendable {
     return true
   }
 
-  private static func wait(for signals: sigset_t, hadTerminal: Bool, _ state: Monitor<State>) {
+  private static func wait(for signals: sigset_t, endsWithTerminal: Bool, _ state: Monitor<State>) {
     while true {
       var signals = signals
       var signal: Int32 = 0
       guard unsafe sigwait(&signals, &signal) == 0 else { continue }
-      if signal == SIGHUP && !(hadTerminal && !hasTerminal) {
+      if signal == SIGHUP && !(endsWithTerminal && !hasTerminal) {
         // Until there is a handler, all is still to be read for the first time.
         state.withLock { $0.hangupHandler }?()
       } else {
@@ -58,7 +67,8 @@ final class ProcessSignals: Sendable {
       state.waiter = nil
       return state.received != nil
     }
-    if isSecond { _exit(128 + signal) }
+    // The end of a terminal is told more than once: by the shell and by the kernel.
+    if isSecond && signal != SIGHUP { _exit(128 + signal) }
   }
 
   /// Has `handler` called for every SIGHUP from now on, on a thread that may block.

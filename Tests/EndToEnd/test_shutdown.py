@@ -25,18 +25,42 @@ def test_a_signal_stops_the_server_cleanly(start, signal_number):
     assert len(rows.stored(start(), "kept")) == 1
 
 
-def test_the_end_of_its_terminal_stops_the_server_cleanly(tmp_path):
+def start_in_a_terminal(tmp_path, hangup):
+    """A server whose only terminal is ours; returns its process id, the terminal, and its log."""
+    log = tmp_path / "log"
     pid, terminal = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGHUP, hangup)
+        os.dup2(os.open(log, os.O_CREAT | os.O_WRONLY), 2)
         arguments = program.with_free_ports(["serve", "--data", str(tmp_path / "data")])
         os.execve(paths.BINARY, [str(paths.BINARY), *arguments], program.clean_environment())
     output = b""
     while b'"event":"ready"' not in output:
         assert select.select([terminal], [], [], program.READY_SECONDS)[0], output
         output += os.read(terminal, 4096)
+    return pid, terminal, log
+
+
+def test_the_end_of_its_terminal_stops_the_server_cleanly(tmp_path):
+    pid, terminal, _ = start_in_a_terminal(tmp_path, signal.SIG_DFL)
     os.close(terminal)
+    # The shell tells of it as well as the kernel; that is no second request to stop.
+    for _ in range(20):
+        os.kill(pid, signal.SIGHUP)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert not list(tmp_path.rglob("*-wal"))
+
+
+def test_a_server_under_nohup_outlives_its_terminal(tmp_path):
+    pid, terminal, log = start_in_a_terminal(tmp_path, signal.SIG_IGN)
+    os.close(terminal)
+    deadline = time.monotonic() + program.STOP_SECONDS
+    while "read again" not in log.read_text() and time.monotonic() < deadline:
+        os.kill(pid, signal.SIGHUP)
+    assert "read again" in log.read_text()
+    os.kill(pid, signal.SIGTERM)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert "SIGTERM" in log.read_text()
 
 
 def begin_request(connection, length):

@@ -97,7 +97,7 @@ import TraceStore
     let inLog = try #require(try connection.integer("SELECT sum(live) FROM segments"))
     let inParts = try #require(try connection.integer("SELECT coalesce(sum(spans), 0) FROM segment_parts"))
     #expect(inLog + inParts == 600)
-    #expect(try #require(try connection.integer("SELECT min(raw_size) FROM segments")) > 50_000)
+    #expect(try #require(try connection.integer("SELECT min(raw_size) FROM segments")) > 14_000)
     #expect(try connection.integer("SELECT count(*) FROM segments WHERE live != spans OR codec != 1") == 0)
     #expect(
       try connection.integer(

@@ -83,6 +83,29 @@ import Testing
     }
   }
 
+  @Test(arguments: ["FULL", "NORMAL"])
+  func `the first commit in a WAL that a killed process has left is handed on as a whole`(synchronous: String) throws {
+    let folder = try TemporaryFolder()
+    let left = try TemporaryFolder()
+    let former = try Self.open(folder.path("a.db"), collectsFrames: true, synchronous: synchronous)
+    try former.execute("CREATE TABLE counter(value INTEGER); INSERT INTO counter VALUES(1)")
+    for name in ["a.db", "a.db-wal"] {
+      try FileManager.default.copyItem(atPath: folder.path(name), toPath: left.path(name))
+    }
+    let connection = try Self.open(left.path("a.db"), collectsFrames: true, synchronous: synchronous)
+    let reader = try Connection(path: left.path("a.db"), access: .existing)
+    for value in Int64(2)...4 {
+      // One page: its frame is the first and the last of the transaction.
+      try connection.execute("UPDATE counter SET value = \(value)")
+      #expect(try reader.integer("SELECT value FROM counter") == value)
+      let copy = try TemporaryFolder()
+      for name in ["a.db", "a.db-wal"] {
+        try FileManager.default.copyItem(atPath: left.path(name), toPath: copy.path(name))
+      }
+      #expect(try Connection(path: copy.path("a.db")).integer("SELECT value FROM counter") == value)
+    }
+  }
+
   @Test func `a write that fails fails its transaction, and the next one goes on`() throws {
     let disk = FaultVFS()
     let folder = try TemporaryFolder()

@@ -22,8 +22,14 @@ struct SegmentPacker: ~Copyable {
     case tookBack
   }
 
-  /// How large a segment of joined requests becomes.
+  /// How large a segment of requests becomes that one transaction joins.
   private static let capacity = 64 << 10
+
+  /// How large a segment becomes that the requests of many transactions join.
+  ///
+  /// Their spans are mostly of many rollouts, and whoever reads one of them reads the whole segment: with 64 KiB a rollout
+  /// of 1,000 spans among 200 took 47 ms, with this 20 ms. Single spans of 600 bytes took 257 and 320 bytes on the disk.
+  private static let partsCapacity = 16 << 10
 
   /// What a transaction adds to a segment, in bytes, from which on it is worth being compressed alone.
   ///
@@ -82,7 +88,7 @@ struct SegmentPacker: ~Copyable {
 
   private static func isJoined(_ open: OpenSegment, by draft: SegmentDraft, received: Int64) -> Bool {
     open.compressed.isEmpty && draft.compressed.isEmpty && abs(received - open.received) <= maximumAge
-      && open.bytes.count + draft.bytes.count <= capacity
+      && open.bytes.count + draft.bytes.count <= (open.written.bytes > 0 ? partsCapacity : capacity)
   }
 
   /// Counts a span of the draft that was begun last.

@@ -210,9 +210,13 @@ struct TagResolver: ~Copyable {
       try statement.bind(spans, at: first + 3)
     }
     changedTraces.removeAll(keepingCapacity: true)
-    if attempts.count > Self.capacity || rollouts.count > Self.capacity {
-      attempts.removeAll(keepingCapacity: true)
+    if rollouts.count > Self.capacity {
+      // Together: two objects for one rollout would both count.
       rollouts.removeAll(keepingCapacity: true)
+      attempts.removeAll(keepingCapacity: true)
+    } else if attempts.count > Self.capacity {
+      // To find a rollout again takes a look at all of its attempts.
+      attempts.removeAll(keepingCapacity: true)
     }
   }
 }

@@ -91,7 +91,8 @@ final class TraceFilter: Sendable {
   func didLoad(everything: Bool) {
     state.withLock { state in
       guard case .loading = state.progress else { return }
-      state.progress = everything ? .complete : .searched(.min)
+      // After a failure it is tried again when searches have gone on in vain.
+      state.progress = everything ? .complete : .searched(0)
     }
   }
 

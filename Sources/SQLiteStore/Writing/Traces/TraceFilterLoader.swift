@@ -14,17 +14,16 @@ struct TraceFilterLoader {
 
   /// Runs until the table was read, or the filter is stopped.
   func run() {
-    guard filter.waitForWish() else { return }
-    do throws(SQLiteError) {
-      filter.didLoad(everything: try load())
-    } catch {
+    while filter.waitForWish() {
       // Nothing depends on it but speed; the writer meets the same error where it matters.
-      filter.didLoad(everything: false)
+      let isComplete = (try? load()) ?? false
+      filter.didLoad(everything: isComplete)
     }
   }
 
   private func load() throws(SQLiteError) -> Bool {
     let connection = try Connection(path: path, access: .existing, vfs: vfs)
+    connection.setBusyTimeout(milliseconds: 2_000)
     try connection.execute("PRAGMA query_only = 1; PRAGMA cache_size = -512")
     connection.keepWALOnClose()
     var select = try connection.prepare(
