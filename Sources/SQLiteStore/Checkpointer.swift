@@ -5,8 +5,13 @@ import TraceStore
 /// Copies the WAL into the database file, so that it stays small under constant load.
 ///
 /// Most of the copying is done on a thread of its own, beside the writer. The WAL can only start anew when all of it is
-/// copied, so when the thread is done the writer copies the few pages that came meanwhile between two transactions.
+/// copied, so when the thread is done the writer copies the few pages that came meanwhile between two transactions. It
+/// syncs the database file for that, and all senders wait: so the thread copies in several passes, until little is left.
 final class Checkpointer: Sendable {
+  /// Passes of the thread, and how few frames a pass has to copy to be the last.
+  private static let maximumPasses = 6
+  private static let fewFrames = 64
+
   private enum State {
     case idle
     case due
@@ -17,7 +22,13 @@ final class Checkpointer: Sendable {
     case stopped
   }
 
+  /// Under a moderate load a quarter of the threshold suffices, so that the disk gets less at once and nobody's sync waits
+  /// long behind it; as often as this it costs little.
+  private static let moderateInterval = Duration.milliseconds(100)
+
   private let state = Monitor(State.idle)
+  /// When the last checkpoint ended; used by the writer alone.
+  private let lastEnd = Locked(ContinuousClock.now)
   private let threshold: Int
   private let path: String
   private let vfs: String?
@@ -38,7 +49,7 @@ final class Checkpointer: Sendable {
         let connection = try Connection(path: path, access: .existing, vfs: vfs)
         try connection.execute("PRAGMA synchronous = FULL; PRAGMA cache_size = -512")
         connection.keepWALOnClose()
-        try connection.checkpoint(.passive)
+        try Self.copy(connection)
         status.checkpointEnded(nil)
       } catch {
         // Another process is at it: that is as good.
@@ -53,6 +64,16 @@ final class Checkpointer: Sendable {
     }
   }
 
+  private static func copy(_ connection: borrowing Connection) throws(SQLiteError) {
+    var copied = 0
+    for _ in 0..<maximumPasses {
+      let result = try connection.checkpoint(.passive)
+      // Fewer than before: the WAL has started anew.
+      if result.checkpointed - copied <= fewFrames { return }
+      copied = result.checkpointed
+    }
+  }
+
   private func start(_ state: inout State) -> Bool {
     guard state == .due else { return false }
     state = .running
@@ -64,7 +85,7 @@ final class Checkpointer: Sendable {
     var isRestLeft = false
     state.update { state in
       switch state {
-      case .idle where walBytes > threshold:
+      case .idle where isDue(walBytes):
         state = .due
         return true
       case .restLeft:
@@ -75,7 +96,15 @@ final class Checkpointer: Sendable {
       }
     }
     // Nobody waits for readers here: what cannot be copied now is copied next time.
-    if isRestLeft { _ = try? connection.checkpoint(.passive) }
+    if isRestLeft {
+      _ = try? connection.checkpoint(.passive)
+      lastEnd.withLock { $0 = .now }
+    }
+  }
+
+  private func isDue(_ walBytes: Int) -> Bool {
+    guard walBytes > threshold / 4 else { return false }
+    return walBytes > threshold || lastEnd.withLock { $0.duration(to: .now) } > Self.moderateInterval
   }
 
   /// Ends the thread, and returns when it has let go of the database.
