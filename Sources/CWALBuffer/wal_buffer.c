@@ -54,6 +54,7 @@ static sqlite3_vfs *make(sqlite3_vfs *parent, const char *name) {
   if (!vfs) return NULL;
   // Version 2 ends before the replaceable system calls, and extensions are never loaded.
   vfs->iVersion = parent->iVersion < 2 ? parent->iVersion : 2;
+  vfs->pAppData = parent;
   vfs->szOsFile = wal_file_size(parent);
   vfs->mxPathname = parent->mxPathname;
   vfs->zName = name;
@@ -87,7 +88,8 @@ static sqlite3_vfs *find_or_make(sqlite3_vfs *parent) {
       return NULL;
     }
   }
-  vfs->pAppData = parent;
+  // Not written without need: others read it without the mutex. A new parent of the same name has no open files yet.
+  if (vfs->pAppData != parent) vfs->pAppData = parent;
   return vfs;
 }
 

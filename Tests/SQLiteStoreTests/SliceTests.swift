@@ -47,6 +47,8 @@ import TraceStore
     let disk = FaultVFS()
     var options = SQLiteStoreOptions()
     options.vfs = disk.name
+    // No checkpoint is to meet the failure in the writer's place.
+    options.checkpointBytes = 1 << 30
     let folder = try TemporaryFolder()
     try await folder.withStore(options) { store async throws in
       let large = try Self.large()
