@@ -2,11 +2,11 @@ package import Telemetry
 
 /// Takes spans into the store.
 package protocol SpanWriter: Sendable {
-  /// Stores a batch as a whole.
+  /// Stores a batch, a large one in several transactions.
   ///
-  /// Returns after the transaction that holds the batch has committed, and with durability `power` has been synced: a
-  /// query that starts afterwards sees the spans, and no crash loses them. When it throws, nothing of the batch is
-  /// known to be stored, and sending it again is harmless.
+  /// Returns after the last of them has committed, and with durability `power` has been synced: a
+  /// query that starts afterwards sees the spans, and no crash loses them. When it throws, part
+  /// of the batch may be stored, and sending it again is harmless.
   func append(_ batch: SpanBatch) async throws(StoreError) -> AppendReceipt
 }
 

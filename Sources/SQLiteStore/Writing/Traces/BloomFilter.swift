@@ -2,7 +2,7 @@
 ///
 /// A blocked Bloom filter: the bits of a hash lie in one block of 32 bytes, so that an answer costs one cache line. It grows
 /// by generations, each twice as large as all before, because a filter cannot be enlarged without its hashes. At 12 bits
-/// a hash about 3 in 100 absent ones get a "maybe".
+/// a hash fewer than 10 in 100 absent ones get a "maybe".
 struct BloomFilter {
   /// Hashes that the first generation takes.
   private static let firstCapacity = 64 << 10
