@@ -1,4 +1,4 @@
-import Telemetry
+package import Telemetry
 
 /// Reads the store.
 package protocol SpanReader: Sendable {
@@ -46,6 +46,27 @@ package protocol ReadSession {
 
   /// Counts what is stored.
   func totals() throws(StoreError) -> StoreTotals
+
+  /// Finds rollouts that somebody has enqueued or started, with their latest attempts.
+  func rollouts(_ query: RolloutQuery) throws(StoreError) -> PageOf<AttemptedRollout>
+
+  /// The rollouts of these ids that are known, in the order of the ids and as often.
+  func rollouts(_ ids: [String]) throws(StoreError) -> [AttemptedRollout]
+
+  /// Finds attempts of a rollout; one that is not known has none.
+  func attempts(_ query: AttemptQuery) throws(StoreError) -> PageOf<Attempt>
+
+  /// Finds workers.
+  func workers(_ query: WorkerQuery) throws(StoreError) -> PageOf<Worker>
+
+  /// A worker; `nil` when it is not known.
+  func worker(_ id: String) throws(StoreError) -> Worker?
+
+  /// Finds resources.
+  func resources(_ query: ResourcesQuery) throws(StoreError) -> PageOf<ResourcesUpdate>
+
+  /// The resources of an id, `nil` = those added or updated last; `nil` when there are none.
+  func resources(_ id: String?) throws(StoreError) -> ResourcesUpdate?
 }
 
 /// The spans that a query found, as far as they were asked for.
@@ -98,6 +119,8 @@ package struct StoreTotals: Sendable {
   package var rollouts: Int64
   package var attempts: Int64
   package var traces: Int64
+  package var resources: Int64 = 0
+  package var workers: Int64 = 0
 
   package init(
     spans: Int64, duplicates: Int64, variants: Int64, unassigned: Int64, rollouts: Int64, attempts: Int64,

@@ -57,6 +57,13 @@ final class ScriptedReader: SpanReader {
     }
 
     func rollouts(after: Int64, limit: Int) -> [RolloutSummary] { [] }
+    func rollouts(_ query: RolloutQuery) -> PageOf<AttemptedRollout> { PageOf(items: [], total: 0) }
+    func rollouts(_ ids: [String]) -> [AttemptedRollout] { [] }
+    func attempts(_ query: AttemptQuery) -> PageOf<Attempt> { PageOf(items: [], total: 0) }
+    func workers(_ query: WorkerQuery) -> PageOf<Worker> { PageOf(items: [], total: 0) }
+    func worker(_ id: String) -> Worker? { nil }
+    func resources(_ query: ResourcesQuery) -> PageOf<ResourcesUpdate> { PageOf(items: [], total: 0) }
+    func resources(_ id: String?) -> ResourcesUpdate? { nil }
 
     func totals() throws(StoreError) -> StoreTotals { throw StoreError(.refused, "not scripted") }
   }
