@@ -1,0 +1,29 @@
+import SQLite
+import TraceStore
+import Telemetry
+
+/// Reads rollouts with their latest attempts, by row.
+struct RolloutReader: ~Copyable {
+  private var rollout: Statement
+  private var attempt: Statement
+
+  init(_ connection: borrowing Connection) throws(SQLiteError) {
+    let rollout = try connection.prepare(
+      "SELECT \(RolloutColumns.rollout) FROM \(RolloutColumns.rolloutTables) WHERE rollouts.id = ?1")
+    let attempt = try connection.prepare(
+      "SELECT \(RolloutColumns.attempt) FROM \(RolloutColumns.attemptTables) WHERE attempts.id = ?1")
+    self.rollout = rollout
+    self.attempt = attempt
+  }
+
+  mutating func rollout(at row: Int64) throws(SQLiteError) -> AttemptedRollout? {
+    try rollout.bind(row, at: 1)
+    guard let found = try rollout.first({ (row: borrowing Row) in RolloutColumns.rollout(row) }) else { return nil }
+    guard let latest = found.latestAttempt else { return AttemptedRollout(rollout: found.rollout, attempt: nil) }
+    try attempt.bind(latest, at: 1)
+    let attempt = try attempt.first { (row: borrowing Row) in
+      RolloutColumns.attempt(row, rolloutID: found.rollout.id).attempt
+    }
+    return AttemptedRollout(rollout: found.rollout, attempt: attempt)
+  }
+}
