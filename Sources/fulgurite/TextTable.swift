@@ -28,7 +28,7 @@ enum TextTable {
   }
 
   /// Names come from senders: what could steer a terminal is shown, not sent.
-  private static func printable(_ text: String) -> String {
+  static func printable(_ text: String) -> String {
     String(
       String.UnicodeScalarView(
         text.unicodeScalars.map { scalar in

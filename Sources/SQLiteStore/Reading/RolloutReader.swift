@@ -1,6 +1,6 @@
 import SQLite
-import TraceStore
 import Telemetry
+import TraceStore
 
 /// Reads rollouts with their latest attempts, by row.
 struct RolloutReader: ~Copyable {

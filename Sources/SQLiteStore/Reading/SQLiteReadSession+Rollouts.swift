@@ -7,6 +7,9 @@ extension SQLiteReadSession {
   func rollouts(_ query: RolloutQuery) throws(StoreError) -> PageOf<AttemptedRollout> {
     var filter = PageSQL(query.page, from: "rollouts", order: query.page.sortKey.map(Self.column))
     filter.require("status IS NOT NULL")
+    if let id = query.newerThan {
+      filter.require("id > coalesce((SELECT id FROM rollouts WHERE rollout_id = ?), 0)", .text(id))
+    }
     filter.condition(in: query.statuses?.map(\.rawValue), "status")
     filter.condition(in: query.ids, "rollout_id")
     filter.condition(contains: query.idContains, "rollout_id")
@@ -32,6 +35,20 @@ extension SQLiteReadSession {
         if let rollout = try reader.rollout(at: row) { found.append(rollout) }
       }
       return found
+    }
+  }
+
+  func spanCounts(ofRollout id: String) throws(StoreError) -> [String: Int64] {
+    try guarded { () throws(SQLiteError) in
+      var select = try connection.prepare(
+        """
+        SELECT coalesce(attempt_id, ''), spans FROM attempts
+        WHERE rollout = (SELECT id FROM rollouts WHERE rollout_id = ?1) AND spans > 0
+        """)
+      try select.bind(id, at: 1)
+      var counts: [String: Int64] = [:]
+      try select.forEach { (row: borrowing Row) in counts[row.string(at: 0), default: 0] += row.int(at: 1) }
+      return counts
     }
   }
 
@@ -108,6 +125,7 @@ extension SQLiteReadSession {
     case .mode: "coalesce(mode, '')"
     case .resourcesID: "coalesce(resources_id, '')"
     case .status: "status"
+    case .newest: "id DESC, id"
     }
   }
 

@@ -61,7 +61,7 @@ struct Watchdog: ~Copyable {
   func expect(at time: Double) { schedule.expect(at: time) }
 }
 
-/// When an attempt is late. All in seconds.
+/// When an attempt is late, in seconds.
 struct AttemptClock {
   var timeout: Double?
   var unresponsive: Double?
