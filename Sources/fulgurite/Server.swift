@@ -112,6 +112,8 @@ final class Server: Sendable {
 
   /// Lets what is in flight end within the deadline, and closes the store.
   func stop() async {
+    // Those who wait for rollouts would wait on.
+    store.finishedRollouts.close()
     await http.shutdown(deadline: deadline)
     store.close()
     await loops.shutdown()
