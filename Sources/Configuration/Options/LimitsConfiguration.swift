@@ -69,7 +69,8 @@ extension LimitsConfiguration {
       "The bytes that wait for the writer; beyond it requests are answered with 503. At least limits.request_bytes."),
     ConfigurationOption(
       "limits.connections", \.limits.connections, .integer(1...1_000_000),
-      "The number of open connections; further ones are refused. Never more than the system's limit of descriptors leaves."),
+      "The number of open connections; further ones are refused. Never more than the system's limit of descriptors leaves."
+    ),
     ConfigurationOption(
       "limits.streams", \.limits.streams, .integer(1...1_000_000),
       "The number of concurrent HTTP/2 streams of a connection."),

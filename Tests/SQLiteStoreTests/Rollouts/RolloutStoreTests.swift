@@ -121,7 +121,9 @@ import TraceStore
       #expect(try await !store.add(span("span/1", 1)))
       #expect(try await store.add(span("span/2", 2)))
       var query = SpanQuery(.rollout(rollout, attempt: .any))
-      query.conditions = [.init(.spanID, .equals, "span/1"), .init(.traceID, .contains, "race"), .init(.parentID, .equals, "père")]
+      query.conditions = [
+        .init(.spanID, .equals, "span/1"), .init(.traceID, .contains, "race"), .init(.parentID, .equals, "père"),
+      ]
       #expect(try await store.rows(query).map(\.spanID.value) == [1])
       #expect(try await store.nextSequence(rollout: rollout, attempt: attempt, once: nil) == 8)
     }
