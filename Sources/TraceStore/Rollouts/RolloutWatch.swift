@@ -7,6 +7,7 @@ import Threads
 package final class RolloutWatch: Sendable {
   private struct State {
     var waiters: [ExactText: [ObjectIdentifier: RolloutWaiter]] = [:]
+    var waits = 0
     var isClosed = false
   }
 
@@ -36,6 +37,7 @@ package final class RolloutWatch: Sendable {
       let (answer, pending) = try await look()
       let rest = deadline.map { ContinuousClock.now.duration(to: $0) } ?? Self.longest
       if pending.isEmpty || rest <= .zero || Task.isCancelled || isClosed { return answer }
+      state.withLock { $0.waits += 1 }
       await withTaskGroup(of: Void.self) { group in
         group.addTask {
           await sleep(rest)
@@ -44,6 +46,7 @@ package final class RolloutWatch: Sendable {
         await waiter.wait(for: pending)
         group.cancelAll()
       }
+      state.withLock { $0.waits -= 1 }
     }
   }
 
@@ -69,8 +72,8 @@ package final class RolloutWatch: Sendable {
   /// Whether waits end early because the server stops.
   package var isClosed: Bool { state.withLock { $0.isClosed } }
 
-  /// Rollouts that are waited for.
-  package var count: Int { state.withLock { $0.waiters.count } }
+  /// How many wait.
+  package var waits: Int { state.withLock { $0.waits } }
 
   private func add(_ waiter: RolloutWaiter, _ ids: Set<ExactText>) {
     state.withLock { state in
