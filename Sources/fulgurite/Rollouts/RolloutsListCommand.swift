@@ -18,7 +18,8 @@ enum RolloutsListCommand {
         for found in page.items { reports.append(try RolloutReport(found, session)) }
         return (reports, page.total)
       }
-      StandardOutput.write(format == "json" ? RolloutLines.render(reports) : RolloutTable.render(reports))
+      let now = Double(WallClock.nanosecondsSince1970()) / 1e9
+      StandardOutput.write(format == "json" ? RolloutLines.render(reports) : RolloutTable.render(reports, now: now))
       if reports.isEmpty {
         StandardError.write("no rollouts found; 'fulgurite query rollouts' lists those that only spans name\n")
       } else if total > reports.count {

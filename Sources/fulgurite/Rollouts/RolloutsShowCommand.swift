@@ -62,11 +62,11 @@ enum RolloutsShowCommand {
     let rows = attempts.map { attempt in
       [
         String(attempt.sequence), attempt.id, attempt.status.rawValue, String(spans[attempt.id] ?? 0),
-        UTCTime.text(seconds: attempt.startTime), RolloutTable.took(from: attempt.startTime, to: attempt.endTime),
+        UTCTime.text(seconds: attempt.startTime), Elapsed.text(from: attempt.startTime, to: attempt.endTime),
         UTCTime.text(seconds: attempt.lastHeartbeatTime), attempt.workerID ?? "-",
       ]
     }
     return TextTable.render(
-      ["TRY", "ATTEMPT", "STATUS", "SPANS", "STARTED", "TOOK", "HEARTBEAT", "WORKER"], rows, flexible: 7)
+      ["TRY", "ATTEMPT", "STATUS", "SPANS", "STARTED", "TOOK", "HEARTBEAT", "WORKER"], rows, flexible: 7, dispensable: [6, 5])
   }
 }

@@ -21,8 +21,10 @@ enum RolloutsTailCommand {
           return (tail, changed)
         }
         tail = next
+        let now = Double(WallClock.nanosecondsSince1970()) / 1e9
         for report in changed {
-          StandardOutput.write(format == "json" ? RolloutLines.line(report) : line(RolloutTable.cells(report)))
+          let cells = RolloutTable.cells(report, now: now)
+          StandardOutput.write(format == "json" ? RolloutLines.line(report) : line(cells))
         }
         try await Task.sleep(for: interval)
       }
@@ -31,7 +33,7 @@ enum RolloutsTailCommand {
 
   /// Columns of a fixed width: rows that are still to come are not known.
   private static func line(_ cells: [String]) -> String {
-    let widths = [15, 10, 5, 5, 12, 5, 24, 8, 24, 12, 0]
+    let widths = [15, 10, 5, 3, 12, 5, 5, 5, 9, 10, 0]
     var line = ""
     for (cell, width) in zip(cells, widths) {
       let shown = TextTable.printable(cell)
