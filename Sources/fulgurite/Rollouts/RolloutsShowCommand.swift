@@ -67,6 +67,7 @@ enum RolloutsShowCommand {
       ]
     }
     return TextTable.render(
-      ["TRY", "ATTEMPT", "STATUS", "SPANS", "STARTED", "TOOK", "HEARTBEAT", "WORKER"], rows, flexible: 7, dispensable: [6, 5])
+      ["TRY", "ATTEMPT", "STATUS", "SPANS", "STARTED", "TOOK", "HEARTBEAT", "WORKER"], rows, flexible: 7,
+      dispensable: [6, 5])
   }
 }
