@@ -19,23 +19,25 @@ extension SQLiteReadSession {
       filter.require("stage IS NOT NULL")
     }
     return try guarded { () throws(SQLiteError) in
-      var reader = try RolloutReader(connection)
-      return try filter.read(connection) { row throws(SQLiteError) in try reader.rollout(at: row) }
+      try prepareRolloutReader()
+      return try filter.read(connection) { row throws(SQLiteError) in try rolloutReader!.rollout(at: row) }
     }
   }
 
   func rollouts(_ ids: [String]) throws(StoreError) -> [AttemptedRollout] {
     try guarded { () throws(SQLiteError) in
-      var reader = try RolloutReader(connection)
-      var find = try connection.prepare("SELECT id FROM rollouts WHERE rollout_id = ?1 AND status IS NOT NULL")
+      try prepareRolloutReader()
       var found: [AttemptedRollout] = []
       for id in ids {
-        try find.bind(id, at: 1)
-        guard let row = try find.first({ (row: borrowing Row) in row.int(at: 0) }) else { continue }
-        if let rollout = try reader.rollout(at: row) { found.append(rollout) }
+        if let rollout = try rolloutReader!.rollout(id) { found.append(rollout) }
       }
       return found
     }
+  }
+
+  /// Makes the reader with its first use.
+  private func prepareRolloutReader() throws(SQLiteError) {
+    if rolloutReader == nil { rolloutReader = try RolloutReader(connection) }
   }
 
   func spanCounts(ofRollout id: String) throws(StoreError) -> [String: Int64] {

@@ -17,6 +17,7 @@ final class SQLiteReadSession: ReadSession {
   private var rows: SpanRowReader
   private var traces: TraceFinder
   private var segments: SegmentCache
+  var rolloutReader: RolloutReader?
   /// Whether the connection must not be used again.
   private(set) var isBroken = false
 
