@@ -119,7 +119,9 @@ let tests: [Target] = [
     name: "FaultVFSTests", dependencies: ["CSQLite", "FaultVFS", "SeededRandom"], swiftSettings: settings),
   .testTarget(name: "JSONTests", dependencies: ["JSON", "SeededRandom"], swiftSettings: settings),
   .testTarget(
-    name: "LightningAPITests", dependencies: ["JSON", "LightningAPI", "OTLP", "Protobuf"], swiftSettings: settings),
+    name: "LightningAPITests",
+    dependencies: ["JSON", "LightningAPI", "OTLP", "Protobuf", "Telemetry", "Threads", "TraceStore", "Transport"],
+    swiftSettings: settings),
   .testTarget(name: "LoggingTests", dependencies: ["Logging"], swiftSettings: settings),
   .testTarget(name: "MetricsTests", dependencies: ["Metrics"], swiftSettings: settings),
   .testTarget(

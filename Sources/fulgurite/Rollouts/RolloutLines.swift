@@ -8,7 +8,7 @@ enum RolloutLines {
 
   static func line(_ report: RolloutReport) -> String {
     var writer = JSONWriter()
-    RolloutWriter.write(
+    RolloutText.write(
       AttemptedRollout(rollout: report.rollout, attempt: report.attempt), to: &writer
     ) { writer in
       writer.key("spans")
