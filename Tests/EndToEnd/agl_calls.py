@@ -168,7 +168,7 @@ async def queries(client, record, first):
         await record(f"query_rollouts: {name}", client.query_rollouts(**filters))
     await record("query_attempts", client.query_attempts(rollout))
     await record(
-        "query_attempts, a page",
+        "query_attempts: a page",
         client.query_attempts(rollout, sort_by="start_time", sort_order="desc", limit=1, offset=1),
     )
     await record("query_attempts of unknown", client.query_attempts("ro-unknown"))

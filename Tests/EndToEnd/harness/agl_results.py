@@ -1,6 +1,7 @@
 """Makes results of two servers comparable: ids and times are the servers' own, everything else must be equal."""
 
 import json
+import re
 import subprocess
 
 from . import exchanges, paths
@@ -17,6 +18,9 @@ ADDED_SPAN_KEYS = {
 }
 
 PROGRAM_SECONDS = 110
+
+# AGL sends the text of every Python object that a span of the SDK holds, locks included.
+ADDRESS = re.compile(" at 0x[0-9a-f]+")
 
 
 def run(program, *arguments, environment=None):
@@ -46,6 +50,7 @@ class Normaliser:
         if isinstance(value, float) and key in exchanges.TIME_KEYS and value > exchanges.RECORDED_FROM:
             return "a time"
         if isinstance(value, str):
+            value = ADDRESS.sub(" at an address", value)
             text = exchanges.ID.sub(lambda match: self.name_of(match[0], match[0][:3]), value)
             return self.extra_ids.sub(lambda match: self.name_of(match[0], "id-"), text) if self.extra_ids else text
         return value
