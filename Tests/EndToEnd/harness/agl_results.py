@@ -47,7 +47,7 @@ class Normaliser:
             return {self(name): self(member, name) for name, member in value.items()}
         if isinstance(value, list):
             return [self(member, key) for member in value]
-        if isinstance(value, float) and key in exchanges.TIME_KEYS and value > exchanges.RECORDED_FROM:
+        if isinstance(value, float) and key in {*exchanges.TIME_KEYS, "timestamp"} and value > exchanges.RECORDED_FROM:
             return "a time"
         if isinstance(value, str):
             value = ADDRESS.sub(" at an address", value)
