@@ -7,7 +7,8 @@ This file is executed by the `agl` virtual environment, not by pytest. It prints
     agl_client.py statistics URL                  the answer of `statistics`
     agl_client.py trace URL ROLLOUT ATTEMPT       sends a small trace with AGL's exporter, then queries it
     agl_client.py time URL ROLLOUT ROUNDS         seconds of each of ROUNDS query_spans calls (for the benchmark)
-    agl_client.py serve PORT                      AGL's own in-memory server (for the benchmark)
+    agl_client.py serve PORT [OPTIONS]            AGL's own in-memory server; OPTIONS is a JSON object that may hold
+                                                  scan_debounce_seconds (the watchdog's, 10) and cors (origins)
 """
 
 import asyncio
@@ -90,10 +91,11 @@ async def time_queries(url, rollout, rounds):
         await client.close()
 
 
-async def serve(port):
+async def serve(port, options):
     from agentlightning.store.memory import InMemoryLightningStore
 
-    server = LightningStoreServer(InMemoryLightningStore(), "127.0.0.1", port)
+    store = InMemoryLightningStore(scan_debounce_seconds=options.get("scan_debounce_seconds", 10))
+    server = LightningStoreServer(store, "127.0.0.1", port, cors_allow_origins=options.get("cors"))
     await server.start()
     print("ready", flush=True)
     await asyncio.Event().wait()
@@ -114,7 +116,9 @@ def main(arguments):
         case ["time", url, rollout, rounds]:
             return asyncio.run(time_queries(url, rollout, int(rounds)))
         case ["serve", port]:
-            return asyncio.run(serve(int(port)))
+            return asyncio.run(serve(int(port), {}))
+        case ["serve", port, options]:
+            return asyncio.run(serve(int(port), json.loads(options)))
         case _:
             sys.exit(__doc__)
 
