@@ -14,6 +14,7 @@ let settings: [SwiftSetting] = [
 // The layers, from the bottom up. Arrows point down only; docs/architecture.md draws them.
 
 let cLibraries: [Target] = [
+  .target(name: "CAPIDescription"),
   .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
   .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
   .systemLibrary(name: "CLinux"),
@@ -83,7 +84,7 @@ let program: [Target] = [
   .executableTarget(
     name: "fulgurite",
     dependencies: [
-      "APISupport", "Arguments", "Configuration", "Credentials", "JSON", "LightningAPI", "Logging", "Metrics", "OTLP",
+      "APISupport", "Arguments", "CAPIDescription", "Configuration", "Credentials", "JSON", "LightningAPI", "Logging", "Metrics", "OTLP",
       "OTLPReceiver", "Protobuf", "QueryAPI", "SQLiteStore", "Telemetry", "Threads", "TraceStore", "Transport",
     ],
     swiftSettings: settings),

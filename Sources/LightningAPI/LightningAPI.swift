@@ -59,13 +59,16 @@ package final class LightningAPI: Sendable {
     crossOrigin.share(response, with: request)
   }
 
+  /// What a path below `/v1/` is answered with that nobody serves.
+  package static var notFound: HTTPResponse { LightningAnswer.detail(404, "Not Found") }
+
   /// Answers a request.
   ///
   /// - Returns: `nil` for a path that is not of this interface.
   package func respond(to request: HTTPRequest) async -> HTTPResponse? {
     guard serves(request) else { return nil }
     switch LightningRoute(request.method, request.path) {
-    case .notFound: return LightningAnswer.detail(404, "Not Found")
+    case .notFound: return Self.notFound
     case .notAllowed(let methods): return LightningAnswer.notAllowed(methods)
     case .operation(let operation):
       do throws(RequestFailure) {

@@ -24,7 +24,8 @@ package final class SQLiteStore: SpanWriter, SpanReader {
   private let filter: TraceFilter
   private let threads = Monitor(3)
   private let schedule: WatchdogSchedule
-  private let now: @Sendable () -> Int64
+  /// The time, in nanoseconds since 1970.
+  let now: @Sendable () -> Int64
   /// Tells when rollouts have finished.
   package let finishedRollouts = RolloutWatch()
 

@@ -94,6 +94,11 @@ def test_every_reference_of_the_description_resolves():
             found = found[part]
 
 
+def test_the_program_serves_its_description(shared_server):
+    """`make openapi` makes the one from the other."""
+    assert shared_server.get_json("/openapi.json") == load_description()
+
+
 OPERATIONS = [(method, path) for path, methods in load_description()["paths"].items() for method in methods]
 EXAMPLES = {
     "{rolloutId}": "ro-demo",

@@ -14,10 +14,10 @@ extension RolloutMachine {
     return made
   }
 
-  func enqueue(_ new: [NewRollout], once request: RequestKey?, now: Double) throws -> [Rollout] {
+  func enqueue(_ new: [NewRollout], once request: RequestKey?, clock: () -> Double) throws -> [Rollout] {
     var rows: [RolloutRow]?
-    let ids = try once(request, now: now) { machine in
-      let made = try machine.enqueue(new, now: now)
+    let ids = try once(request, now: clock()) { machine in
+      let made = try machine.enqueue(new, clock: clock)
       rows = made
       return made.map(\.rollout.id)
     }

@@ -39,11 +39,12 @@ final class RolloutMachine {
 
   // MARK: Start
 
-  func enqueue(_ new: [NewRollout], now: Double) throws(SQLiteError) -> [RolloutRow] {
-    try findLate(now: now)
+  /// - Parameter clock: Tells the time for each: those of one call are ordered by it.
+  func enqueue(_ new: [NewRollout], clock: () -> Double) throws(SQLiteError) -> [RolloutRow] {
+    try findLate(now: clock())
     var rows: [RolloutRow] = []
     for new in new {
-      var row = try insert(new, .queuing, now: now)
+      var row = try insert(new, .queuing, now: clock())
       try rollouts.enqueue(&row)
       rows.append(row)
     }

@@ -4,9 +4,9 @@ package import TraceStore
 extension SQLiteStore: RolloutStore {
   package func enqueue(_ new: [NewRollout], once: RequestKey?) async throws(RolloutFault) -> [Rollout] {
     let bytes = new.reduce(0) { $0 + $1.byteCount }
-    return try await perform(bytes: bytes) { session, received, now in
+    return try await perform(bytes: bytes) { [now] session, received, _ in
       try session.settle(received: received)
-      return try session.rollouts.enqueue(new, once: once, now: now)
+      return try session.rollouts.enqueue(new, once: once) { Double(now()) / 1e9 }
     }
   }
 
