@@ -33,5 +33,6 @@ package struct HTTPResponse: Sendable {
 
 /// Answers a request; runs on the event loop of the request's connection, so it must not block.
 ///
-/// The task is cancelled when the connection is lost or the stream is reset.
+/// The task is cancelled when the connection is lost or the stream is reset, and when an HTTP/1 client closes its side
+/// before the answer has begun.
 package typealias HTTPHandler = @Sendable (HTTPRequest) async -> HTTPResponse

@@ -56,8 +56,18 @@ final class HTTP1Connection: ConnectionProtocol {
 
   func receiveEnd() {
     hasInputEnded = true
-    if let exchange, !exchange.isRequestComplete { breakInput(of: exchange, .disconnected) }
+    if let exchange {
+      if exchange.isRequestComplete { cancelWait(of: exchange) } else { breakInput(of: exchange, .disconnected) }
+    }
     proceed()
+  }
+
+  /// Tells a handler that its client sends nothing more, and has most likely gone.
+  ///
+  /// The few that do read on after that, half-closed connections of `nc -N` for example, get their answer: only a
+  /// handler that waits for something to happen heeds the cancellation, and answers with what there is.
+  private func cancelWait(of exchange: HTTP1Exchange) {
+    if !exchange.isAnswerStarted { exchange.task?.cancel() }
   }
 
   /// Whether the parser may read on: it waits while a complete request is being answered.
@@ -79,6 +89,7 @@ final class HTTP1Connection: ConnectionProtocol {
       case .end:
         exchange?.isRequestComplete = true
         exchange?.pipe.finish()
+        if hasInputEnded, let exchange { cancelWait(of: exchange) }
       }
     }
     switch outcome {
