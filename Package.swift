@@ -84,7 +84,8 @@ let program: [Target] = [
   .executableTarget(
     name: "fulgurite",
     dependencies: [
-      "APISupport", "Arguments", "CAPIDescription", "Configuration", "Credentials", "JSON", "LightningAPI", "Logging", "Metrics", "OTLP",
+      "APISupport", "Arguments", "CAPIDescription", "Configuration", "Credentials", "JSON", "LightningAPI", "Logging",
+      "Metrics", "OTLP",
       "OTLPReceiver", "Protobuf", "QueryAPI", "SQLiteStore", "Telemetry", "Threads", "TraceStore", "Transport",
     ],
     swiftSettings: settings),

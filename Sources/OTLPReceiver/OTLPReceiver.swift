@@ -24,7 +24,8 @@ package final class OTLPReceiver: Sendable {
   ///   - isStoreHealthy: What `grpc.health.v1` answers.
   package init(
     writer: any SpanWriter, options: OTLPReceiverOptions, registry: MetricsRegistry, refusals: RefusalLog,
-    logger: Logger, budget: InFlightBudget? = nil, now: @escaping @Sendable () -> Int64, isStoreHealthy: @escaping @Sendable () -> Bool
+    logger: Logger, budget: InFlightBudget? = nil, now: @escaping @Sendable () -> Int64,
+    isStoreHealthy: @escaping @Sendable () -> Bool
   ) {
     metrics = ReceiverMetrics(registry)
     pipeline = SpanPipeline(writer: writer, options: options, metrics: metrics)

@@ -62,9 +62,9 @@ struct WaitTests {
   func cancelled() async {
     let store = Self.store()
     let task = Task { await Self.wait(store, "null") { duration in try? await Task.sleep(for: duration) } }
-    while store.finishedRollouts.count == 0 { await Task.yield() }
+    while store.finishedRollouts.waits == 0 { await Task.yield() }
     task.cancel()
     #expect(await task.value.status == 200)
-    #expect(store.finishedRollouts.count == 0)
+    #expect(store.finishedRollouts.waits == 0)
   }
 }
