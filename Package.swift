@@ -158,6 +158,9 @@ let benchmarks: [Target] = [
   .executableTarget(
     name: "CompressionBenchmark", dependencies: ["Compression"], path: "Benchmarks/CompressionBenchmark",
     swiftSettings: settings),
+  .executableTarget(
+    name: "SpanSendingBenchmark", dependencies: ["LightningAPI", "Telemetry", "TraceStore", "Transport"],
+    path: "Benchmarks/SpanSendingBenchmark", swiftSettings: settings),
 ]
 
 let package = Package(

@@ -62,10 +62,11 @@ final class HTTP1Connection: ConnectionProtocol {
     proceed()
   }
 
-  /// Tells a handler that its client sends nothing more, and has most likely gone.
+  /// Tells a handler that there is no point in waiting: its client sends nothing more and has most likely gone, or the
+  /// server is shutting down.
   ///
-  /// The few that do read on after that, half-closed connections of `nc -N` for example, get their answer: only a
-  /// handler that waits for something to happen heeds the cancellation, and answers with what there is.
+  /// Clients that do read on, half-closed connections of `nc -N` for example, get their answer: only a handler that
+  /// waits for something to happen heeds the cancellation, and answers with what there is.
   private func cancelWait(of exchange: HTTP1Exchange) {
     if !exchange.isAnswerStarted { exchange.task?.cancel() }
   }
@@ -89,7 +90,7 @@ final class HTTP1Connection: ConnectionProtocol {
       case .end:
         exchange?.isRequestComplete = true
         exchange?.pipe.finish()
-        if hasInputEnded, let exchange { cancelWait(of: exchange) }
+        if hasInputEnded || isShuttingDown, let exchange { cancelWait(of: exchange) }
       }
     }
     switch outcome {
@@ -320,6 +321,7 @@ final class HTTP1Connection: ConnectionProtocol {
   func beginShutdown() {
     isShuttingDown = true
     if exchange == nil && !parser.isInHead { end() }
+    if let exchange, exchange.isRequestComplete { cancelWait(of: exchange) }
   }
 
   // MARK: Deadlines
