@@ -74,11 +74,31 @@ package final class LightningAPI: Sendable {
     case .notFound: return Self.notFound
     case .notAllowed(let methods): return LightningAnswer.notAllowed(methods)
     case .operation(let operation):
-      do throws(RequestFailure) {
-        return try await respond(to: request, operation)
-      } catch {
-        return LightningAnswer.failure(error)
-      }
+      return isLarge(request) ? await answerElsewhere(request, operation) : await answer(request, operation)
+    }
+  }
+
+  /// Whether reading a body can take so long that other connections should not wait for it: some twenty milliseconds
+  /// for a megabyte.
+  private func isLarge(_ request: HTTPRequest) -> Bool {
+    request.method == .post && request.body.declaredLength ?? .max > 1 << 20
+  }
+
+  /// Answers on a thread of the runtime, and not on the loop of the connection.
+  private func answerElsewhere(_ request: HTTPRequest, _ operation: LightningOperation) async -> HTTPResponse {
+    let task = Task.detached { await self.answer(request, operation) }
+    return await withTaskCancellationHandler {
+      await task.value
+    } onCancel: {
+      task.cancel()
+    }
+  }
+
+  private func answer(_ request: HTTPRequest, _ operation: LightningOperation) async -> HTTPResponse {
+    do throws(RequestFailure) {
+      return try await respond(to: request, operation)
+    } catch {
+      return LightningAnswer.failure(error)
     }
   }
 

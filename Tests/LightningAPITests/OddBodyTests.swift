@@ -28,6 +28,15 @@ struct OddBodyTests {
     #expect(store.state.withLock { $0.enqueued[0].input.text } == "\"a\u{FFFD}b\"")
   }
 
+  @Test("a body of megabytes is read like any other")
+  func large() async {
+    let store = FakeStore()
+    let numbers = "[" + Array(repeating: "12345", count: 500_000).joined(separator: ",") + "]"
+    let answer = await ask(store, .post, "/v1/agl/rollouts", "{\"input\":\(numbers)}")
+    #expect(answer.status == 201)
+    #expect(store.state.withLock { $0.enqueued[0].input.text } == numbers)
+  }
+
   @Test("values inside each other without end are refused", arguments: ["[", "{\"a\":", "[{\"a\":["])
   func deep(_ part: String) async {
     let answer = await ask(FakeStore(), .post, "/v1/agl/rollouts", String(repeating: part, count: 200_000))
