@@ -179,7 +179,8 @@ if Context.environment["FUZZ"] == "1" {
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "CLibFuzzer", "Compression", "JSON", "Logging", "Metrics", "OTLP", "OTLPReceiver", "Protobuf", "Telemetry",
+        "CLibFuzzer", "Compression", "JSON", "LightningAPI", "Logging", "Metrics", "OTLP", "OTLPReceiver", "Protobuf",
+        "Telemetry",
         "Threads", "TraceStore", "Transport",
       ], path: "Fuzz/Sources", swiftSettings: settings,
       // The default linker, gold, crashes on the fuzzer's sections.

@@ -13,6 +13,7 @@ private let fuzzTargets: [String: FuzzTarget] = [
   "http1": fuzzHTTP1,
   "http2": fuzzHTTP2,
   "json": fuzzJSON,
+  "lightning": fuzzLightning,
   "protobuf": fuzzProtobuf,
   "segment": fuzzSegment,
   "zstd": fuzzZstd,
