@@ -15,7 +15,7 @@ TOOLS  := .build/tools
 PYTHON := $(VENV)/tests/bin/python
 SOURCES := Sources Tests Benchmarks Fuzz Package.swift
 
-.PHONY: deps build run test test-swift test-end-to-end tools venv lint format bench crash fuzz sanitize regenerate-protobuf clean
+.PHONY: deps build run test test-swift test-end-to-end tools venv lint format bench crash fuzz sanitize openapi regenerate-protobuf clean
 
 # Asks dpkg which packages are missing and installs only those. Without root it says what to run.
 deps:
@@ -86,6 +86,11 @@ fuzz: deps
 sanitize: deps
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --disable-xctest --sanitize address --scratch-path .build/address
 	$(SWIFT) test --disable-xctest --sanitize thread --scratch-path .build/thread
+
+# /openapi.json, from docs/openapi.yaml.
+openapi: venv
+	$(PYTHON) -c 'import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.stdin), separators=(",", ":")), end="")' \
+	  < docs/openapi.yaml > Sources/CAPIDescription/openapi.json
 
 # The C code of the test oracle, from proto/.
 regenerate-protobuf: deps

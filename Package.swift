@@ -14,6 +14,7 @@ let settings: [SwiftSetting] = [
 // The layers, from the bottom up. Arrows point down only; docs/architecture.md draws them.
 
 let cLibraries: [Target] = [
+  .target(name: "CAPIDescription"),
   .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
   .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
   .systemLibrary(name: "CLinux"),
@@ -83,7 +84,7 @@ let program: [Target] = [
   .executableTarget(
     name: "fulgurite",
     dependencies: [
-      "APISupport", "Arguments", "Configuration", "Credentials", "JSON", "LightningAPI", "Logging", "Metrics", "OTLP",
+      "APISupport", "Arguments", "CAPIDescription", "Configuration", "Credentials", "JSON", "LightningAPI", "Logging", "Metrics", "OTLP",
       "OTLPReceiver", "Protobuf", "QueryAPI", "SQLiteStore", "Telemetry", "Threads", "TraceStore", "Transport",
     ],
     swiftSettings: settings),
@@ -119,7 +120,9 @@ let tests: [Target] = [
     name: "FaultVFSTests", dependencies: ["CSQLite", "FaultVFS", "SeededRandom"], swiftSettings: settings),
   .testTarget(name: "JSONTests", dependencies: ["JSON", "SeededRandom"], swiftSettings: settings),
   .testTarget(
-    name: "LightningAPITests", dependencies: ["JSON", "LightningAPI", "OTLP", "Protobuf"], swiftSettings: settings),
+    name: "LightningAPITests",
+    dependencies: ["JSON", "LightningAPI", "OTLP", "Protobuf", "Telemetry", "Threads", "TraceStore", "Transport"],
+    swiftSettings: settings),
   .testTarget(name: "LoggingTests", dependencies: ["Logging"], swiftSettings: settings),
   .testTarget(name: "MetricsTests", dependencies: ["Metrics"], swiftSettings: settings),
   .testTarget(

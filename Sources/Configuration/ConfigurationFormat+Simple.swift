@@ -26,6 +26,19 @@ extension ConfigurationFormat<String> {
     parse: { $0.utf8.contains(0) ? nil : $0 }, render: { $0 })
 }
 
+extension ConfigurationFormat<[String]> {
+  /// Origins as a browser sends them in `Origin`, without a slash at the end; `*` stands for all.
+  static let origins = list(
+    "list of origins", expecting: "origins such as http://localhost:3000, or *",
+    parse: { text in
+      if text == "*" { return text }
+      let parts = text.split(separator: "://", maxSplits: 1)
+      let isOrigin =
+        parts.count == 2 && parts[1].utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "/") }
+      return isOrigin ? text : nil
+    }, render: \.self)
+}
+
 extension ConfigurationFormat where Value: CaseIterable & Sendable, Value.AllCases: Sendable {
   /// One of a few words.
   static func word(named name: @escaping @Sendable (Value) -> String) -> Self {

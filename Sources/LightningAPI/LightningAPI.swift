@@ -4,78 +4,114 @@ import Telemetry
 package import TraceStore
 package import Transport
 
-/// The store interface of Agent Lightning 0.3, as far as it reads spans.
+/// The store interface of Agent Lightning 0.3.
 ///
-/// Its own client validates what it reads, so that shapes, key order and error texts are those of AGL's server.
+/// Its own client validates what it reads, so that shapes, key order and error texts are those of AGL's server. Where
+/// that server answers 500 to what is the client's mistake, this one answers 404 or 400, which the client does not
+/// repeat.
 package final class LightningAPI: Sendable {
-  private let reader: any SpanReader
-  private let started: ContinuousClock.Instant
+  /// What a user sets.
+  package struct Options: Sendable {
+    /// The largest body of a request, in bytes.
+    package var requestBytes = 64 << 20
+    /// Which pages of other origins may use the interface; `*` = all of them.
+    package var corsOrigins: [String] = []
 
-  package init(reader: any SpanReader) {
+    package init() {}
+  }
+
+  let reader: any SpanReader
+  let rollouts: any RolloutStore
+  let options: Options
+  /// Returns when the time is over, or when its task is cancelled.
+  let sleep: @Sendable (Duration) async -> Void
+  private let started: ContinuousClock.Instant
+  private let crossOrigin: CrossOriginPolicy
+
+  package init(
+    reader: any SpanReader, rollouts: any RolloutStore, options: Options = Options(),
+    sleep: @escaping @Sendable (Duration) async -> Void
+  ) {
     self.reader = reader
+    self.rollouts = rollouts
+    self.options = options
+    self.sleep = sleep
+    crossOrigin = CrossOriginPolicy(origins: options.corsOrigins)
     started = .now
   }
 
-  private enum Route {
-    case health, statistics, spans, searchSpans
+  /// Whether a request is for this interface.
+  package func serves(_ request: HTTPRequest) -> Bool { request.path.hasPrefix(LightningRoute.prefix) }
+
+  /// Answers a browser that asks whether a page of another origin may send a request.
+  ///
+  /// It carries no token yet, so it is answered before tokens are asked for.
+  ///
+  /// - Returns: `nil` for any other request.
+  package func preflight(_ request: HTTPRequest) -> HTTPResponse? {
+    serves(request) ? crossOrigin.preflight(request) : nil
   }
+
+  /// Adds to an answer what a browser must see before it shows the answer to a page of another origin.
+  ///
+  /// - Parameter response: An answer to a request for this interface, also one of another part of the program.
+  package func share(_ response: HTTPResponse, with request: HTTPRequest) -> HTTPResponse {
+    crossOrigin.share(response, with: request)
+  }
+
+  /// What a path below `/v1/` is answered with that nobody serves.
+  package static var notFound: HTTPResponse { LightningAnswer.detail(404, "Not Found") }
 
   /// Answers a request.
   ///
   /// - Returns: `nil` for a path that is not of this interface.
   package func respond(to request: HTTPRequest) async -> HTTPResponse? {
-    guard request.path.hasPrefix("/v1/agl/") else { return nil }
-    guard let (route, method) = Self.route(request.path) else { return LightningAnswer.detail(404, "Not Found") }
-    guard request.method == method else {
-      var response = LightningAnswer.detail(405, "Method Not Allowed")
-      response.headers.append("allow", method.rawValue)
-      return response
-    }
-    do throws(StoreError) {
-      return try await respond(to: request, route)
-    } catch {
-      return LightningAnswer.failure(error)
-    }
-  }
-
-  private static func route(_ path: String) -> (Route, HTTPMethod)? {
-    switch path {
-    case "/v1/agl/health": (.health, .get)
-    case "/v1/agl/statistics": (.statistics, .get)
-    case "/v1/agl/spans": (.spans, .get)
-    case "/v1/agl/spans/search": (.searchSpans, .post)
-    default: nil
-    }
-  }
-
-  private func respond(to request: HTTPRequest, _ route: Route) async throws(StoreError) -> HTTPResponse {
-    switch route {
-    case .health: return LightningAnswer.health
-    case .statistics: return try await statistics()
-    case .spans: return try await spans(SpanSearch.parse(query: request.query))
-    case .searchSpans:
-      let body: [UInt8]
-      do throws(BodyError) {
-        body = try await request.body.collect(upTo: 1 << 20)
+    guard serves(request) else { return nil }
+    switch LightningRoute(request.method, request.path) {
+    case .notFound: return Self.notFound
+    case .notAllowed(let methods): return LightningAnswer.notAllowed(methods)
+    case .operation(let operation):
+      do throws(RequestFailure) {
+        return try await respond(to: request, operation)
       } catch {
-        return LightningAnswer.unreadable(error)
+        return LightningAnswer.failure(error)
       }
-      return try await spans(SpanSearch.parse(body: body.span))
     }
   }
 
-  private func statistics() async throws(StoreError) -> HTTPResponse {
-    let totals = try await reader.read { session throws(StoreError) in try session.totals() }
+  private func respond(to request: HTTPRequest, _ operation: LightningOperation) async throws(RequestFailure)
+    -> HTTPResponse
+  {
+    switch operation {
+    case .health: LightningAnswer.health
+    case .statistics: try await statistics()
+    case .enqueue: try await enqueue(request)
+    case .dequeue: try await dequeue(request)
+    case .startRollout: try await startRollout(request)
+    case .listRollouts, .searchRollouts: try await searchRollouts(request)
+    case .rollout(let id): try await rollout(id)
+    case .updateRollout(let id): try await updateRollout(id, request)
+    case .startAttempt(let rollout): try await startAttempt(rollout, request)
+    case .listAttempts(let rollout), .searchAttempts(let rollout): try await searchAttempts(rollout, request)
+    case .latestAttempt(let rollout): try await latestAttempt(rollout)
+    case .updateAttempt(let id, let rollout): try await updateAttempt(id, rollout, request)
+    case .listWorkers, .searchWorkers: try await searchWorkers(request)
+    case .worker(let id): try await worker(id)
+    case .updateWorker(let id): try await updateWorker(id, request)
+    case .listResources: try await searchResources(request)
+    case .addResources: try await storeResources(nil, request)
+    case .latestResources: try await resources(nil)
+    case .resources(let id): try await resources(id)
+    case .updateResources(let id): try await storeResources(id, request)
+    case .addSpan: try await addSpan(request)
+    case .listSpans, .searchSpans: try await searchSpans(request)
+    case .nextSpan: try await nextSpan(request)
+    case .wait: try await wait(request)
+    }
+  }
+
+  private func statistics() async throws(RequestFailure) -> HTTPResponse {
+    let totals = try await read { session throws(StoreError) in try session.totals() }
     return LightningAnswer.statistics(totals, uptime: started.duration(to: .now) / .seconds(1))
-  }
-
-  private func spans(_ search: Result<SpanSearch, SpanSearch.Fault>) async throws(StoreError) -> HTTPResponse {
-    switch search {
-    case .failure(let fault): return LightningAnswer.fault(fault)
-    case .success(let search):
-      return try await SpanAnswer.respond(reader, search.query) { selection throws(StoreError) in
-        LightningSpanRenderer(search, total: selection.total)
-      }
-    }
   }
 }

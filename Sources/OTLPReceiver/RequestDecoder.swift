@@ -63,7 +63,7 @@ struct RequestDecoder: Sendable {
 
   /// - Returns: `nil` for a request that is not clean.
   private func scan(_ bytes: [UInt8], _ tag: RolloutTag) throws(ExportFailure) -> SpanBatch? {
-    var scanner = RequestScanner(requestTag: tag, maximumDepth: attributeDepth)
+    var scanner = RequestScanner(requestTag: tag, maximumDepth: attributeDepth, allowsAnswers: false)
     do throws(ProtobufError) {
       // Without a budget one step reads it all.
       _ = try scanner.step(bytes.span)

@@ -17,6 +17,18 @@ import CSQLite
   /// Whether the value is an integer, in a column that may hold others.
   package func isInteger(at column: Int32) -> Bool { unsafe sqlite3_column_type(handle, column) == SQLITE_INTEGER }
 
+  package func double(at column: Int32) -> Double { unsafe sqlite3_column_double(handle, column) }
+
+  /// The double, or `nil` for NULL.
+  package func optionalDouble(at column: Int32) -> Double? {
+    unsafe sqlite3_column_type(handle, column) == SQLITE_NULL ? nil : sqlite3_column_double(handle, column)
+  }
+
+  /// The text, or `nil` for NULL.
+  package func optionalString(at column: Int32) -> String? {
+    unsafe sqlite3_column_type(handle, column) == SQLITE_NULL ? nil : string(at: column)
+  }
+
   package func string(at column: Int32) -> String {
     // The text call must come first: it may convert the value, which changes the byte count.
     guard let text = unsafe sqlite3_column_text(handle, column) else { return "" }

@@ -12,6 +12,13 @@ import CSQLite
     try check(unsafe sqlite3_bind_int64(handle, index, value), "bind_int64")
   }
 
+  /// Binds a double.
+  ///
+  /// SQLite turns one that is not a number into NULL.
+  package mutating func bind(_ value: Double, at index: Int32) throws(SQLiteError) {
+    try check(unsafe sqlite3_bind_double(handle, index, value), "bind_double")
+  }
+
   package mutating func bindNull(at index: Int32) throws(SQLiteError) {
     try check(unsafe sqlite3_bind_null(handle, index), "bind_null")
   }

@@ -23,6 +23,11 @@ package final class SQLiteStore: SpanWriter, SpanReader {
   private let status: StoreStatus
   private let filter: TraceFilter
   private let threads = Monitor(3)
+  private let schedule: WatchdogSchedule
+  /// The time, in nanoseconds since 1970.
+  let now: @Sendable () -> Int64
+  /// Tells when rollouts have finished.
+  package let finishedRollouts = RolloutWatch()
 
   /// Opens the store of a folder, and creates it when there is none.
   ///
@@ -34,11 +39,13 @@ package final class SQLiteStore: SpanWriter, SpanReader {
     let recent = RecentTraces()
     filter = TraceFilter(patience: options.traceIndex.searchesInVain)
     status = StoreStatus()
-    let session = try Self.open(databasePath, options, recent, filter)
+    schedule = WatchdogSchedule(debounce: options.watchdogDebounce)
+    now = options.now
+    let session = try Self.open(databasePath, options, recent, filter, schedule)
     let checkpointer = Checkpointer(path: databasePath, options, status)
     let writer = Writer(
       path: databasePath, options: options, recent: recent, filter: filter, status: status,
-      checkpointer: checkpointer)
+      checkpointer: checkpointer, schedule: schedule, rolloutWatch: finishedRollouts)
     self.writer = writer
     readers = ReaderPool(path: databasePath, options: options, recent: recent, status: status)
     let threads = threads
@@ -60,10 +67,11 @@ package final class SQLiteStore: SpanWriter, SpanReader {
   }
 
   private static func open(
-    _ path: String, _ options: SQLiteStoreOptions, _ recent: RecentTraces, _ filter: TraceFilter
+    _ path: String, _ options: SQLiteStoreOptions, _ recent: RecentTraces, _ filter: TraceFilter,
+    _ schedule: WatchdogSchedule
   ) throws(StoreError) -> WriterSession {
     do {
-      let session = try WriterSession(path: path, options, recent: recent, filter: filter)
+      let session = try WriterSession(path: path, options, recent: recent, filter: filter, schedule: schedule)
       filter.start(entries: session.lookedUpTraces)
       return session
     } catch let error as SQLiteError {
@@ -86,12 +94,51 @@ package final class SQLiteStore: SpanWriter, SpanReader {
   package func append(_ batch: SpanBatch) async throws(StoreError) -> AppendReceipt {
     let result = await withCheckedContinuation { continuation in
       do throws(StoreError) {
-        try writer.queue.add(PendingBatch(batch: batch, continuation: continuation))
+        try writer.queue.add(.batch(PendingBatch(batch: batch, continuation: continuation)))
       } catch {
         continuation.resume(returning: Result<AppendReceipt, StoreError>.failure(error))
       }
     }
     return try result.get()
+  }
+
+  /// Has the writer make a change of rollouts.
+  ///
+  /// - Parameters:
+  ///   - bytes: What the change holds while it waits, roughly.
+  ///   - body: Makes the change; a `RolloutFault` refuses it and leaves the transaction to others.
+  func perform<Value: Sendable>(
+    bytes: Int, _ body: @escaping @Sendable (WriterSession, _ received: Int64, _ now: Double) throws -> Value
+  ) async throws(RolloutFault) -> Value {
+    let now = now
+    let result = await withCheckedContinuation { continuation in
+      let command = PendingCommand(byteCount: bytes) { session, received in
+        let result: Result<Value, RolloutFault>
+        do {
+          result = .success(try body(session, received, Double(now()) / 1e9))
+        } catch let fault as RolloutFault {
+          result = .failure(fault)
+        }
+        return { continuation.resume(returning: result) }
+      } fail: { error in
+        continuation.resume(returning: .failure(.store(error)))
+      }
+      do throws(StoreError) {
+        try writer.queue.add(.command(command))
+      } catch {
+        continuation.resume(returning: .failure(.store(error)))
+      }
+    }
+    return try result.get()
+  }
+
+  /// Gives up attempts that are late, if any can be.
+  package func findLateAttempts() async throws(RolloutFault) {
+    guard schedule.isDue(now: Double(now()) / 1e9) else { return }
+    try await perform(bytes: 64) { session, received, now in
+      try session.settle(received: received)
+      try session.rollouts.findLate(now: now)
+    }
   }
 
   package func submit(_ body: @escaping @Sendable (Result<any ReadSession, StoreError>) -> Void) {

@@ -17,6 +17,8 @@ package struct SQLiteStoreOptions: Sendable {
   package var busyTimeout = Duration.seconds(2)
   /// How long a query may run.
   package var queryDeadline = Duration.seconds(30)
+  /// The shortest time between two searches for attempts that are late or silent.
+  package var watchdogDebounce = Duration.seconds(10)
   /// Bytes of WAL after which it is copied into the database file.
   package var checkpointBytes = 16 << 20
   /// The SQLite VFS; tests inject faults through it.

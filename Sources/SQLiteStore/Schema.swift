@@ -16,7 +16,7 @@ enum Schema {
   /// What turns version n into version n + 1.
   ///
   /// Never edited once released; changes are appended.
-  private static let migrations = [version1, version2]
+  private static let migrations = [version1, version2, version3]
 
   /// Brings a database to a version, the current one unless a test wants an older one.
   ///
@@ -229,5 +229,79 @@ enum Schema {
     ALTER TABLE attempts ADD COLUMN last_sequence INTEGER NOT NULL DEFAULT 0;
     UPDATE attempts SET last_sequence = coalesce((SELECT last_sequence FROM rollouts WHERE id = rollout), 0);
     ALTER TABLE rollouts DROP COLUMN last_sequence;
+    """
+
+  private static let version3 = """
+    -- What somebody has enqueued or started; status is NULL for rollouts that only spans name.
+    ALTER TABLE rollouts ADD COLUMN status TEXT;
+    ALTER TABLE rollouts ADD COLUMN stage INTEGER;   -- 1 waits, 2 somebody is at it, 3 likewise against the clock, or NULL
+    ALTER TABLE rollouts ADD COLUMN queued INTEGER;  -- its place in the queue; may stay when the rollout no longer waits
+    ALTER TABLE rollouts ADD COLUMN start_time REAL; -- seconds since 1970, here and below
+    ALTER TABLE rollouts ADD COLUMN end_time REAL;
+    ALTER TABLE rollouts ADD COLUMN mode TEXT;
+    ALTER TABLE rollouts ADD COLUMN resources_id TEXT;
+    ALTER TABLE rollouts ADD COLUMN timeout_seconds REAL;
+    ALTER TABLE rollouts ADD COLUMN unresponsive_seconds REAL;
+    ALTER TABLE rollouts ADD COLUMN max_attempts INTEGER;
+    ALTER TABLE rollouts ADD COLUMN retry_condition TEXT; -- statuses, separated by commas
+    ALTER TABLE rollouts ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE rollouts ADD COLUMN latest_attempt INTEGER;
+    CREATE INDEX rollouts_by_stage ON rollouts(stage) WHERE stage IS NOT NULL;
+    CREATE UNIQUE INDEX rollout_queue ON rollouts(queued) WHERE queued IS NOT NULL;
+
+    -- JSON of any size, so that a change of status does not write it again.
+    CREATE TABLE rollout_documents(rollout INTEGER PRIMARY KEY, input TEXT NOT NULL, metadata TEXT) STRICT;
+
+    -- status is NULL for attempts that only spans name.
+    ALTER TABLE attempts ADD COLUMN status TEXT;
+    ALTER TABLE attempts ADD COLUMN number INTEGER;  -- in its rollout, from 1
+    ALTER TABLE attempts ADD COLUMN start_time REAL;
+    ALTER TABLE attempts ADD COLUMN end_time REAL;
+    ALTER TABLE attempts ADD COLUMN worker_id TEXT;
+    ALTER TABLE attempts ADD COLUMN heartbeat REAL;
+    CREATE TABLE attempt_documents(attempt INTEGER PRIMARY KEY, metadata TEXT) STRICT;
+
+    CREATE TABLE workers(
+      id INTEGER PRIMARY KEY,
+      worker_id TEXT NOT NULL UNIQUE,
+      status TEXT NOT NULL,
+      heartbeat_stats TEXT,
+      last_heartbeat_time REAL,
+      last_dequeue_time REAL,
+      last_busy_time REAL,
+      last_idle_time REAL,
+      current_rollout_id TEXT,
+      current_attempt_id TEXT
+    ) STRICT;
+
+    CREATE TABLE resources(
+      id INTEGER PRIMARY KEY,
+      resources_id TEXT NOT NULL UNIQUE,
+      create_time REAL NOT NULL,
+      update_time REAL NOT NULL,
+      version INTEGER NOT NULL,
+      changed INTEGER NOT NULL,        -- the highest is the latest
+      resources TEXT NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX resources_by_change ON resources(changed);
+
+    -- Spans that came with ids of their clients' choice: any text, one span for each id in an attempt.
+    CREATE TABLE client_spans(
+      attempt INTEGER NOT NULL,
+      span_id ANY NOT NULL,            -- the integer in spans where the text is its hexadecimal form
+      arrival INTEGER NOT NULL,
+      trace_id TEXT,                   -- where they are not the hexadecimal forms in spans
+      parent_id TEXT,
+      PRIMARY KEY(attempt, span_id)
+    ) STRICT, WITHOUT ROWID;
+
+    -- Answers to requests that may come again, by the name that the client gave them.
+    CREATE TABLE request_keys(
+      key TEXT PRIMARY KEY,
+      fingerprint INTEGER NOT NULL,
+      created REAL NOT NULL,
+      result TEXT NOT NULL             -- what the request made
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX request_keys_by_age ON request_keys(created);
     """
 }

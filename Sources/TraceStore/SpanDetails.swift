@@ -16,6 +16,8 @@ package struct SpanDetails: Sendable {
   package var startTime: UInt64
   /// Nanoseconds since 1970; 0 = unknown.
   package var endTime: UInt64
+  /// Ids that are not the hexadecimal forms of those above.
+  package var clientIDs: ClientIDs?
 
   package init(
     traceID: TraceID, spanID: SpanID, variant: Int64, parentID: SpanID?, rule: TagRule, name: String, kind: Int32,
@@ -32,4 +34,24 @@ package struct SpanDetails: Sendable {
     self.startTime = startTime
     self.endTime = endTime
   }
+}
+
+/// Ids of a span as its client has chosen them; `nil` where they are the usual ones.
+package struct ClientIDs: Hashable, Sendable {
+  package var traceID: String?
+  package var spanID: String?
+  package var parentID: String?
+
+  package init(traceID: String?, spanID: String?, parentID: String?) {
+    self.traceID = traceID
+    self.spanID = spanID
+    self.parentID = parentID
+  }
+}
+
+// Ids as texts.
+extension SpanRow {
+  package var traceText: String { details.clientIDs?.traceID ?? traceID.description }
+  package var spanText: String { details.clientIDs?.spanID ?? spanID.description }
+  package var parentText: String? { details.clientIDs?.parentID ?? parentID?.description }
 }

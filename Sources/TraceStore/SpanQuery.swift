@@ -41,9 +41,9 @@ package struct SpanQuery: Sendable {
     package func holds(for row: SpanRow) -> Bool {
       let actual: String? =
         switch field {
-        case .traceID: row.traceID.description
-        case .spanID: row.spanID.description
-        case .parentID: row.parentID?.description
+        case .traceID: row.traceText
+        case .spanID: row.spanText
+        case .parentID: row.parentText
         case .name: row.name
         }
       guard let actual else { return false }
@@ -68,6 +68,8 @@ package struct SpanQuery: Sendable {
   package var after: Int64 = 0
   package var sortKey: SortKey = .arrival
   package var isDescending = false
+  /// Whether equal spans of a later attempt come before those of an earlier one, which is AGL's order.
+  package var laterAttemptsFirst = false
   package var offset = 0
   /// `nil` = all.
   package var limit: Int?

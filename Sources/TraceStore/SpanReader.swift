@@ -53,6 +53,9 @@ package protocol ReadSession {
   /// The rollouts of these ids that are known, in the order of the ids and as often.
   func rollouts(_ ids: [String]) throws(StoreError) -> [AttemptedRollout]
 
+  /// Counts the spans of a rollout by attempt, those that name no attempt under an empty id.
+  func spanCounts(ofRollout id: String) throws(StoreError) -> [String: Int64]
+
   /// Finds attempts of a rollout; one that is not known has none.
   func attempts(_ query: AttemptQuery) throws(StoreError) -> PageOf<Attempt>
 

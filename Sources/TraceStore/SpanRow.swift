@@ -48,10 +48,13 @@ package struct SpanRow: Sendable {
 package final class SpanAttempt: Sendable {
   package let rolloutID: String?
   package let attemptID: String?
+  /// Its place among the attempts of a rollout, by their first spans; 0 where that was not asked for.
+  package let rank: Int
 
-  package init(rolloutID: String?, attemptID: String?) {
+  package init(rolloutID: String?, attemptID: String?, rank: Int = 0) {
     self.rolloutID = rolloutID
     self.attemptID = attemptID
+    self.rank = rank
   }
 }
 

@@ -32,6 +32,24 @@ enum CommandTable {
             "rollouts", "list the rollouts that spans were seen of",
             flags: [formatFlag("table or json")] + ConfigurationLoader.flags),
         ]),
+      Command(
+        "rollouts", "look at the rollouts of Agent Lightning, with or without a running server",
+        subcommands: [
+          Command(
+            "list", "list rollouts, the newest first",
+            flags: [
+              Flag("--status", value: "STATUS", "only rollouts that stand like this, for example running"),
+              Flag("--limit", value: "COUNT", "at most so many; 100 is the default"),
+              formatFlag("table or json (a line for each rollout)"),
+            ] + ConfigurationLoader.flags),
+          Command(
+            "show", "print one rollout with its attempts",
+            flags: [formatFlag("table or json")] + ConfigurationLoader.flags,
+            operands: [Operand("ID", "the rollout")]),
+          Command(
+            "tail", "print a line whenever a rollout changes its status, until it is interrupted",
+            flags: [formatFlag("table or json (a line for each change)")] + ConfigurationLoader.flags),
+        ]),
       Command("version", "print the version"),
     ])
 

@@ -28,6 +28,9 @@ import Glibc
       finish { await ServeCommand.run(arguments, signals) }
     case ["query", "spans"]: finish { await QuerySpansCommand.run(arguments) }
     case ["query", "rollouts"]: finish { await QueryRolloutsCommand.run(arguments) }
+    case ["rollouts", "list"]: finish { await RolloutsListCommand.run(arguments) }
+    case ["rollouts", "show"]: finish { await RolloutsShowCommand.run(arguments) }
+    case ["rollouts", "tail"]: finish { await RolloutsTailCommand.run(arguments) }
     default: exit(ExitStatus.usage)
     }
   }

@@ -14,6 +14,7 @@ extension SQLiteStoreOptions {
     busyTimeout = configuration.store.busyTimeout
     checkpointBytes = configuration.store.checkpointBytes
     queryDeadline = configuration.query.deadline
+    watchdogDebounce = configuration.agl.watchdogDebounce
   }
 }
 
@@ -37,7 +38,7 @@ extension HTTPServerConfiguration {
     idleTimeout = limits.idleTimeout
     maximumHeaderBytes = limits.headerBytes
     maximumHeaderCount = limits.headers
-    maximumConnections = limits.connections
+    maximumConnections = min(limits.connections, ProcessSetup.mostConnections)
     maximumConcurrentStreams = limits.streams
   }
 }

@@ -16,4 +16,14 @@ enum ProcessSetup {
     limit.rlim_cur = limit.rlim_max
     _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   }
+
+  /// Descriptors that files and other needs of the process may take.
+  private static let ownDescriptors = 128
+
+  /// How many connections the system lets the process have.
+  static var mostConnections: Int {
+    var limit = rlimit()
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return .max }
+    return max(1, Int(clamping: limit.rlim_cur) - ownDescriptors)
+  }
 }

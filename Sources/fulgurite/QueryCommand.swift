@@ -46,4 +46,13 @@ enum QueryCommand {
     }
     return format
   }
+
+  /// The number of results that was asked for.
+  static func limit(_ arguments: ParsedArguments) throws(Misuse) -> Int? {
+    guard let text = arguments.value(of: "--limit") else { return nil }
+    guard let limit = Int(text), limit > 0 else {
+      throw Misuse(message: "--limit is a whole number of at least 1")
+    }
+    return limit
+  }
 }

@@ -30,12 +30,7 @@ enum QuerySpansCommand {
       }
     var query = SpanQuery(.rollout(rollout, attempt: attempt))
     if let name = arguments.value(of: "--name") { query.conditions = [.init(.name, .equals, name)] }
-    if let text = arguments.value(of: "--limit") {
-      guard let limit = Int(text), limit > 0 else {
-        throw QueryCommand.Misuse(message: "--limit is a whole number of at least 1")
-      }
-      query.limit = limit
-    }
+    query.limit = try QueryCommand.limit(arguments)
     return query
   }
 

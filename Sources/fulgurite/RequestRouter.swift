@@ -36,10 +36,16 @@ struct RequestRouter: Sendable {
       return await receiver.respond(to: request, route, isTrusted: isTrusted)
     }
     guard routeSets.contains(.api) else { return JSONAnswer.error(404, "nothing is served at this path") }
-    guard isAllowed(request, gate.api) else { return Self.unauthenticated }
-    if let answer = await lightning.respond(to: request) { return answer }
+    if let answer = lightning.preflight(request) { return answer }
+    guard isAllowed(request, gate.api) else {
+      return lightning.serves(request) ? lightning.share(Self.unauthenticated, with: request) : Self.unauthenticated
+    }
+    if let answer = await lightning.respond(to: request) { return lightning.share(answer, with: request) }
     if let answer = await queries.respond(to: request) { return answer }
     if let answer = operations.metrics(request) { return answer }
+    if let answer = APIDescription.respond(to: request) { return answer }
+    // Agent Lightning's server has all of this prefix, and so has the form of its errors.
+    if request.path.hasPrefix("/v1/") { return LightningAPI.notFound }
     return JSONAnswer.error(404, "nothing is served at this path")
   }
 

@@ -20,6 +20,11 @@ enum ServeCommand {
     let logger = Logger(level: configuration.log.level, format: configuration.log.format)
     logger.info("starting", ["version": .text(ProgramVersion.text)])
     for warning in configuration.warnings { logger.warning(warning) }
+    if configuration.limits.connections > ProcessSetup.mostConnections {
+      logger.warning(
+        "the system's limit of descriptors leaves fewer connections than limits.connections",
+        ["connections": .text("\(ProcessSetup.mostConnections)")])
+    }
     do {
       let server = try await Server.start(configuration, logger)
       signals.onHangup { server.reload() }

@@ -19,10 +19,12 @@ final class Server: Sendable {
   private let gate: TokenGate
   private let logger: Logger
   private let deadline: Duration
+  /// Looks for attempts that are late, also when nobody asks.
+  private let watchdog: Task<Void, Never>?
 
   private init(
     addresses: [String: [SocketAddress]], store: SQLiteStore, http: HTTPServer, loops: EventLoopGroup,
-    gate: TokenGate, logger: Logger, deadline: Duration
+    gate: TokenGate, logger: Logger, deadline: Duration, watchdog: Task<Void, Never>?
   ) {
     self.addresses = addresses
     self.gate = gate
@@ -31,6 +33,7 @@ final class Server: Sendable {
     self.http = http
     self.loops = loops
     self.deadline = deadline
+    self.watchdog = watchdog
   }
 
   static func start(_ configuration: FulguriteConfiguration, _ logger: Logger) async throws -> Server {
@@ -64,17 +67,31 @@ final class Server: Sendable {
     let router = RequestRouter(
       gate: gate, receiver: receiver,
       queries: QueryAPI(reader: store, refusals: refusals, options: queryOptions),
-      lightning: LightningAPI(reader: store),
+      lightning: lightning(configuration, store, loops),
       operations: OperationsAPI(registry: registry, failure: { store.failure }))
     do {
       let addresses = try await listen(configuration, http, router, logger)
       return Server(
         addresses: addresses, store: store, http: http, loops: loops, gate: gate, logger: logger,
-        deadline: configuration.shutdown.deadline)
+        deadline: configuration.shutdown.deadline,
+        watchdog: AttemptWatchdog.start(store, loops.loops[0], interval: configuration.agl.watchdogInterval))
     } catch {
       await http.shutdown(deadline: .zero)
       await loops.shutdown()
       throw error
+    }
+  }
+
+  private static func lightning(
+    _ configuration: FulguriteConfiguration, _ store: SQLiteStore, _ loops: EventLoopGroup
+  ) -> LightningAPI {
+    var options = LightningAPI.Options()
+    options.requestBytes = configuration.limits.requestBytes
+    options.corsOrigins = configuration.agl.corsOrigins
+    let loop = loops.loops[0]
+    return LightningAPI(reader: store, rollouts: store, options: options) { duration in
+      // It ends early when the wait is over, or the loop stops.
+      try? await loop.sleep(for: duration)
     }
   }
 
@@ -112,7 +129,11 @@ final class Server: Sendable {
 
   /// Lets what is in flight end within the deadline, and closes the store.
   func stop() async {
+    watchdog?.cancel()
+    // Those who wait for rollouts would wait on.
+    store.finishedRollouts.close()
     await http.shutdown(deadline: deadline)
+    await watchdog?.value
     store.close()
     await loops.shutdown()
   }

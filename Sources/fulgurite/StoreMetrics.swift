@@ -18,6 +18,9 @@ enum StoreMetrics {
     registry.gauge("fulgurite_store_failing", "1 while the store cannot write, else 0.") {
       store.failure == nil ? 0 : 1
     }
+    registry.gauge("fulgurite_rollout_waits", "Requests that wait for rollouts to finish.") {
+      Double(store.finishedRollouts.waits)
+    }
     let commits = registry.histogram(
       "fulgurite_commit_seconds", "How long transactions take, from their first write to their acknowledgement.",
       bounds: Histogram.latencyBounds)

@@ -4,15 +4,22 @@ import Glibc
 enum TextTable {
   /// Renders rows below their titles.
   ///
-  /// - Parameter flexible: The column that is cut when a row is wider than the terminal.
-  static func render(_ titles: [String], _ rows: [[String]], flexible: Int) -> String {
+  /// - Parameters:
+  ///   - flexible: The column that is cut when a row is wider than the terminal.
+  ///   - dispensable: Columns that are left out before, in this order.
+  static func render(_ titles: [String], _ rows: [[String]], flexible: Int, dispensable: [Int] = []) -> String {
     let rows = [titles] + rows.map { $0.map(printable) }
     var widths = titles.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    var columns = Array(titles.indices)
     if let width = terminalWidth {
-      let others = widths.reduce(0, +) - widths[flexible] + 2 * (widths.count - 1)
-      widths[flexible] = max(titles[flexible].count, min(widths[flexible], width - others))
+      var others: Int {
+        columns.reduce(0) { $0 + ($1 == flexible ? titles[$1].count : widths[$1]) } + 2 * (columns.count - 1)
+      }
+      for column in dispensable where others > width { columns.removeAll { $0 == column } }
+      let room = width - others + titles[flexible].count
+      widths[flexible] = max(titles[flexible].count, min(widths[flexible], room))
     }
-    return rows.map { line($0, widths) + "\n" }.joined()
+    return rows.map { row in line(columns.map { row[$0] }, columns.map { widths[$0] }) + "\n" }.joined()
   }
 
   private static func line(_ cells: [String], _ widths: [Int]) -> String {
@@ -28,7 +35,7 @@ enum TextTable {
   }
 
   /// Names come from senders: what could steer a terminal is shown, not sent.
-  private static func printable(_ text: String) -> String {
+  static func printable(_ text: String) -> String {
     String(
       String.UnicodeScalarView(
         text.unicodeScalars.map { scalar in

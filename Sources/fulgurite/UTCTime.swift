@@ -9,4 +9,10 @@ enum UTCTime {
     guard nanoseconds != 0 else { return "-" }
     return Timestamp(millisecondsSinceEpoch: Int64(nanoseconds / 1_000_000)).description
   }
+
+  /// The same for seconds since 1970.
+  static func text(seconds: Double?) -> String {
+    guard let seconds, seconds > 0, seconds < 1e10 else { return "-" }
+    return text(UInt64(seconds * 1e9))
+  }
 }

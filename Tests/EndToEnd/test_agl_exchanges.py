@@ -159,6 +159,13 @@ def numbers_as_strings(*names):
     return change
 
 
+def without_first_link(replay, exchange, answer):
+    page = copy.deepcopy(exchange.json_answer)
+    del page["items"][0]["links"][0]
+    replay.comparison.compare(page, answer.json())
+    expect(answer.json()["items"][0]["dropped_links_count"] == 1, answer)
+
+
 # What the exports of the recording say about the sequence numbers of this rollout: these are given, the others issued.
 GIVEN_NUMBERS = {"override": 42, "seq50-a": 50, "seq50-b": 50, "seq51": 51}
 
@@ -174,12 +181,15 @@ def all_otlp_spans(replay, exchange, answer):
     # An identifier of a wrong length, and a body that is not in the encoding that its header says.
     for lost in ("zero", "deflate"):
         del expected[lost]
+    # A link to no span.
+    del expected["root"]["links"][0]
     # AGL takes small nanoseconds for seconds.
     expected["small-times"].update(start_time=999e-9, end_time=1000.0)
     found = collections.defaultdict(list)
     for item in page["items"]:
         found[item["name"]].append(item)
-    added = {"kvlist", "nullattr", "mixedarr", "noid", "x", "ctalias"}
+    # Another span under the ids of one that is there is kept too, over OTLP.
+    added = {"kvlist", "nullattr", "mixedarr", "noid", "x", "ctalias", "dup"}
     if missing := (set(expected) | {"kvlist", "nullattr", "mixedarr"}) - set(found):
         raise Mismatch(f"not stored: {sorted(missing)}")
     if unexpected := set(found) - set(expected) - added:
@@ -235,8 +245,10 @@ BETTER = {
     "otlp.partial_failure_two_rollouts": Better(STORED, otlp_success()),
     "otlp.mixed_array_attr": Better(STORED, otlp_success()),
     "otlp.numeric_rollout_id": Better(STORED, otlp_success()),
-    "otlp.zero_times_empty_ids": Better("an identifier that is empty identifies nothing", otlp_success(rejected=1)),
-    "otlp.short_ids": Better("an identifier of a wrong length is invalid", otlp_success(rejected=1)),
+    "otlp.query_after_full": Better("a link to no span is dropped, and counted", without_first_link),
+    # The only span of the request is refused, so that there is nothing to be partial about.
+    "otlp.zero_times_empty_ids": Better("an identifier that is empty identifies nothing", otlp_error(400)),
+    "otlp.short_ids": Better("an identifier of a wrong length is invalid", otlp_error(400)),
     "otlp.garbage": Better("the text is our own", otlp_error(400)),
     "otlp.json_content_type": Better("OTLP/JSON is accepted", otlp_success()),
     "otlp.content_type_protobuf_alias": Better("the media type is not OTLP's", status(200, 415)),

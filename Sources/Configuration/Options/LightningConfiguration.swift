@@ -4,6 +4,14 @@ package struct LightningConfiguration: Sendable, Equatable {
   ///
   /// Default 10 s, environment `FULGURITE_AGL_WATCHDOG_DEBOUNCE`.
   package var watchdogDebounce = Duration.seconds(10)
+  /// The time between two searches for attempts that are late when nobody asks the store; 0 = none.
+  ///
+  /// Default 10 s, environment `FULGURITE_AGL_WATCHDOG_INTERVAL`.
+  package var watchdogInterval = Duration.seconds(10)
+  /// Which pages of other origins may use the API from a browser.
+  ///
+  /// Default none, environment `FULGURITE_AGL_CORS_ORIGINS`.
+  package var corsOrigins: [String] = []
 
   /// The defaults.
   package init() {}
@@ -13,6 +21,13 @@ extension LightningConfiguration {
   static let options = [
     ConfigurationOption(
       "agl.watchdog_debounce", \.agl.watchdogDebounce, .duration,
-      "The shortest time between two searches for attempts of Agent Lightning that are late or silent.")
+      "The shortest time between two searches for attempts of Agent Lightning that are late or silent."),
+    ConfigurationOption(
+      "agl.watchdog_interval", \.agl.watchdogInterval, .duration,
+      "The time between two such searches when nobody asks the store; 0 means that only requests cause them."),
+    ConfigurationOption(
+      "agl.cors_origins", \.agl.corsOrigins, .origins,
+      "Which pages of other origins may use Agent Lightning's API from a browser: http://HOST:PORT or a list of them, "
+        + "* for all; empty means none."),
   ]
 }

@@ -14,8 +14,8 @@ package struct LimitsConfiguration: Sendable, Equatable {
   package var queueBytes = 64 << 20
   /// The number of open connections.
   ///
-  /// Default 1024, environment `FULGURITE_LIMITS_CONNECTIONS`.
-  package var connections = 1024
+  /// Default 16384, environment `FULGURITE_LIMITS_CONNECTIONS`.
+  package var connections = 16_384
   /// The number of concurrent HTTP/2 streams of a connection.
   ///
   /// Default 256, environment `FULGURITE_LIMITS_STREAMS`.
@@ -69,7 +69,8 @@ extension LimitsConfiguration {
       "The bytes that wait for the writer; beyond it requests are answered with 503. At least limits.request_bytes."),
     ConfigurationOption(
       "limits.connections", \.limits.connections, .integer(1...1_000_000),
-      "The number of open connections; further ones are refused."),
+      "The number of open connections; further ones are refused. Never more than the system's limit of descriptors leaves."
+    ),
     ConfigurationOption(
       "limits.streams", \.limits.streams, .integer(1...1_000_000),
       "The number of concurrent HTTP/2 streams of a connection."),

@@ -9,6 +9,8 @@ package import Protobuf
 /// keys: `kind`, `instrumentation_scope`, and when they are not empty `trace_state`, `flags` and the dropped counts.
 /// The client keeps such keys and ignores them.
 ///
+/// A span that came as JSON is answered with what it said: see ``AnswerField``.
+///
 /// One writer serves many spans; it keeps its working memory.
 package struct AGLSpanWriter {
   var attributes = AGLAttributeWriter()
@@ -43,6 +45,11 @@ package struct AGLSpanWriter {
     writer.json(tags.owner.span)
     writer.tokens("\"sequence_id\":")
     writer.integer(tags.sequenceID)
+    if !span.answer.isEmpty {
+      writer.json(bytes.extracting(span.answer))
+      writer.endObject()
+      return
+    }
     writeIdentifiers(bytes, traceID: span.traceID, spanID: span.spanID, to: &writer)
     if span.parentSpanID.isEmpty {
       writer.tokens("\"parent_id\":null")

@@ -34,7 +34,11 @@ package enum CanonicalSpan {
   package static func span(_ span: Span<UInt8>) throws(ProtobufError) -> [UInt8] {
     var encoder = CanonicalEncoder()
     encoder.output.bytes.reserveCapacity(span.count + 256)
-    try encoder.message(.span, span, MessageParts(0..<span.count), depth: 0)
+    let parts = MessageParts(0..<span.count)
+    try encoder.message(.span, span, parts, depth: 0)
+    // What is answered in place of the fields is part of what the span says.
+    let answer = try parts.lastValue(AnswerField.number, in: span)
+    if !answer.isEmpty { encoder.output.bytesField(AnswerField.number, span.extracting(answer)) }
     return encoder.output.bytes
   }
 }

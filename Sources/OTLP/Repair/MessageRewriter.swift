@@ -34,7 +34,8 @@ struct MessageRewriter: ~Escapable {
         let whole = start..<reader.position
         start = reader.position
         guard let field = message.field(tag.field) else {
-          copy(whole)
+          // Nobody but ourselves may say what a span is answered with.
+          if message != .span || tag.field != AnswerField.number { copy(whole) }
           continue
         }
         // Of a field that may occur once only the last occurrence counts.

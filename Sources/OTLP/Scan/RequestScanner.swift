@@ -46,9 +46,11 @@ package struct RequestScanner: Sendable {
   /// - Parameters:
   ///   - requestTag: The rollout and attempt that the path or the headers of the request name.
   ///   - maximumDepth: How deep attribute values may be nested.
-  package init(requestTag: RolloutTag = .unassigned, maximumDepth: Int = 100) {
+  ///   - allowsAnswers: Whether spans may have an ``AnswerField``: not in what others send.
+  package init(requestTag: RolloutTag = .unassigned, maximumDepth: Int = 100, allowsAnswers: Bool = true) {
     self.requestTag = requestTag
     self.scan = ValueScan(maximumDepth: maximumDepth)
+    scan.allowsAnswers = allowsAnswers
   }
 
   /// Reads on.

@@ -64,7 +64,9 @@ struct SpanScan: Sendable {
       case ProtobufTag.lengthDelimited(15).rawValue:
         if let code = try scan.status(bytes, try reader.lengthDelimited()) { facts.statusCode = code }
       case ProtobufTag.fixed32(16).rawValue: _ = try reader.fixed32()
-      default: try scan.skip(tag, knownFields: 16, &reader)
+      default:
+        if tag.field == AnswerField.number && !scan.allowsAnswers { scan.isClean = false }
+        try scan.skip(tag, knownFields: 16, &reader)
       }
     }
     guard facts.traceID.isValid, facts.spanID.isValid else {

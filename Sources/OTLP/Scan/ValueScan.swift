@@ -6,6 +6,8 @@ import Protobuf
 struct ValueScan: Sendable {
   /// Levels of `AnyValue` that are followed.
   let maximumDepth: Int
+  /// Whether spans may have an ``AnswerField``.
+  var allowsAnswers = true
   /// Whether all that was seen so far can be kept as it is.
   var isClean = true
 

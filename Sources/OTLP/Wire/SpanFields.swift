@@ -3,7 +3,7 @@ package import Protobuf
 /// The fields of a `Span` message, found in one walk over the wire.
 ///
 /// Scalars that repeat have their last value, parts of `status` are merged, and fields that are not in the schema are
-/// skipped. Ranges are offsets in the buffer; an absent field is empty or 0, as in proto3.
+/// skipped, but for ``AnswerField``. Ranges are offsets in the buffer; an absent field is empty or 0, as in proto3.
 package struct SpanFields: Sendable {
   /// `bytes trace_id = 1`.
   package var traceID = 0..<0
@@ -41,6 +41,8 @@ package struct SpanFields: Sendable {
   package var events = RepeatedField()
   /// `repeated Link links = 13`.
   package var links = RepeatedField()
+  /// `bytes answer = 4747`, see ``AnswerField``; empty for spans that came as OTLP.
+  package var answer = 0..<0
 
   /// Reads the message that lies at `range`.
   package init(_ bytes: Span<UInt8>, at range: Range<Int>) throws(ProtobufError) {
@@ -64,6 +66,7 @@ package struct SpanFields: Sendable {
       case .varint(14): droppedLinksCount = UInt32(truncatingIfNeeded: try reader.varint())
       case .lengthDelimited(15): try readStatus(bytes, at: try reader.lengthDelimited())
       case .fixed32(16): flags = try reader.fixed32()
+      case AnswerField.tag: answer = try reader.lengthDelimited()
       default: try reader.skip(tag)
       }
       start = reader.position

@@ -17,22 +17,30 @@ final class AttemptGroups {
     guard let rollout else { return }
     var attempts = try connection.prepare(
       """
-      SELECT attempts.id, attempts.attempt_id IS NOT NULL, attempts.attempt_id FROM attempts
-      WHERE rollout = (SELECT id FROM rollouts WHERE rollout_id = ?1) AND spans > 0 ORDER BY attempts.id
+      SELECT attempts.id, attempts.attempt_id, rollouts.latest_attempt
+      FROM rollouts JOIN attempts ON attempts.rollout = rollouts.id
+      WHERE rollouts.rollout_id = ?1 AND spans > 0 ORDER BY first_arrival, attempts.id
       """)
     try attempts.bind(rollout, at: 1)
+    var rank = 0
+    var last: (row: Int64, attempt: SpanAttempt)?
+    var started: Int64?
     try attempts.forEach { (row: borrowing Row) in
-      let id = row.int(at: 1) == 0 ? nil : row.string(at: 2)
+      let found = SpanAttempt(rolloutID: rollout, attemptID: row.optionalString(at: 1), rank: rank)
+      rank += 1
+      started = row.optionalInt(at: 2)
+      let number = row.int(at: 0)
       switch attempt {
-      case .any: break
-      case .id(let wanted): guard id.map(ExactText.init) == ExactText(wanted) else { return }
-      // Spans that name no attempt are of none, so they are not of the latest either.
+      case .any: names[number] = found
+      case .id(let wanted): if found.attemptID.map(ExactText.init) == ExactText(wanted) { names[number] = found }
       case .latest:
-        guard id != nil else { return }
-        names.removeAll()
+        if number == started { names[number] = found }
+        // Spans that name no attempt are of none, so they are not of the latest either.
+        if found.attemptID != nil, number > last?.row ?? 0 { last = (number, found) }
       }
-      names[row.int(at: 0)] = SpanAttempt(rolloutID: rollout, attemptID: id)
     }
+    // Where nobody has started attempts, the latest is the one that spans have named last.
+    if case .latest = attempt, started == nil, let last { names[last.row] = last.attempt }
   }
 
   /// The attempts of spans that belong to no rollout.

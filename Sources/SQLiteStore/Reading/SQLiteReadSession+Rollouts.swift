@@ -1,13 +1,170 @@
+import SQLite
 import Telemetry
 import TraceStore
 
-// To come with the tables.
+// Queries for rollouts and what belongs to them. AGL store contract, section 5.
 extension SQLiteReadSession {
-  func rollouts(_ query: RolloutQuery) throws(StoreError) -> PageOf<AttemptedRollout> { fatalError() }
-  func rollouts(_ ids: [String]) throws(StoreError) -> [AttemptedRollout] { fatalError() }
-  func attempts(_ query: AttemptQuery) throws(StoreError) -> PageOf<Attempt> { fatalError() }
-  func workers(_ query: WorkerQuery) throws(StoreError) -> PageOf<Worker> { fatalError() }
-  func worker(_ id: String) throws(StoreError) -> Worker? { fatalError() }
-  func resources(_ query: ResourcesQuery) throws(StoreError) -> PageOf<ResourcesUpdate> { fatalError() }
-  func resources(_ id: String?) throws(StoreError) -> ResourcesUpdate? { fatalError() }
+  func rollouts(_ query: RolloutQuery) throws(StoreError) -> PageOf<AttemptedRollout> {
+    var filter = PageSQL(query.page, from: "rollouts", order: query.page.sortKey.map(Self.column))
+    filter.require("status IS NOT NULL")
+    if let id = query.newerThan {
+      filter.require("id > coalesce((SELECT id FROM rollouts WHERE rollout_id = ?), 0)", .text(id))
+    }
+    filter.condition(in: query.statuses?.map(\.rawValue), "status")
+    filter.condition(in: query.ids, "rollout_id")
+    filter.condition(contains: query.idContains, "rollout_id")
+    filter.condition(in: query.modes?.map(\.rawValue), "mode")
+    // The index on stages knows those that have not ended; the condition is implied, so it excludes nothing.
+    if !query.page.matchesAny, let statuses = query.statuses, !statuses.contains(where: \.isFinished) {
+      filter.require("stage IS NOT NULL")
+    }
+    return try guarded { () throws(SQLiteError) in
+      try prepareRolloutReader()
+      return try filter.read(connection) { row throws(SQLiteError) in try rolloutReader!.rollout(at: row) }
+    }
+  }
+
+  func rollouts(_ ids: [String]) throws(StoreError) -> [AttemptedRollout] {
+    try guarded { () throws(SQLiteError) in
+      try prepareRolloutReader()
+      var found: [AttemptedRollout] = []
+      for id in ids {
+        if let rollout = try rolloutReader!.rollout(id) { found.append(rollout) }
+      }
+      return found
+    }
+  }
+
+  /// Makes the reader with its first use.
+  private func prepareRolloutReader() throws(SQLiteError) {
+    if rolloutReader == nil { rolloutReader = try RolloutReader(connection) }
+  }
+
+  func spanCounts(ofRollout id: String) throws(StoreError) -> [String: Int64] {
+    try guarded { () throws(SQLiteError) in
+      var select = try connection.prepare(
+        """
+        SELECT coalesce(attempt_id, ''), spans FROM attempts
+        WHERE rollout = (SELECT id FROM rollouts WHERE rollout_id = ?1) AND spans > 0
+        """)
+      try select.bind(id, at: 1)
+      var counts: [String: Int64] = [:]
+      try select.forEach { (row: borrowing Row) in counts[row.string(at: 0), default: 0] += row.int(at: 1) }
+      return counts
+    }
+  }
+
+  func attempts(_ query: AttemptQuery) throws(StoreError) -> PageOf<Attempt> {
+    var filter = PageSQL(query.page, from: "attempts", order: query.page.sortKey.map(Self.column))
+    filter.require("status IS NOT NULL")
+    filter.require("rollout = (SELECT id FROM rollouts WHERE rollout_id = ?)", .text(query.rolloutID))
+    return try guarded { () throws(SQLiteError) in
+      var select = try connection.prepare(
+        "SELECT \(RolloutColumns.attempt) FROM \(RolloutColumns.attemptTables) WHERE attempts.id = ?1")
+      return try filter.read(connection) { row throws(SQLiteError) in
+        try select.bind(row, at: 1)
+        return try select.first { (row: borrowing Row) in
+          RolloutColumns.attempt(row, rolloutID: query.rolloutID).attempt
+        }
+      }
+    }
+  }
+
+  func workers(_ query: WorkerQuery) throws(StoreError) -> PageOf<Worker> {
+    var filter = PageSQL(query.page, from: "workers", order: query.page.sortKey.map(Self.column))
+    filter.condition(in: query.statuses?.map(\.rawValue), "status")
+    filter.condition(contains: query.idContains, "worker_id")
+    return try guarded { () throws(SQLiteError) in
+      var select = try connection.prepare("SELECT \(WorkerBook.columns) FROM workers WHERE id = ?1")
+      return try filter.read(connection) { row throws(SQLiteError) in
+        try select.bind(row, at: 1)
+        return try select.first { (row: borrowing Row) in WorkerBook.worker(row) }
+      }
+    }
+  }
+
+  func worker(_ id: String) throws(StoreError) -> Worker? {
+    try guarded { () throws(SQLiteError) in
+      var select = try connection.prepare("SELECT \(WorkerBook.columns) FROM workers WHERE worker_id = ?1")
+      try select.bind(id, at: 1)
+      return try select.first { (row: borrowing Row) in WorkerBook.worker(row) }
+    }
+  }
+
+  func resources(_ query: ResourcesQuery) throws(StoreError) -> PageOf<ResourcesUpdate> {
+    var filter = PageSQL(query.page, from: "resources", order: query.page.sortKey.map(Self.column))
+    filter.condition(in: query.id.map { [$0] }, "resources_id")
+    filter.condition(contains: query.idContains, "resources_id")
+    return try guarded { () throws(SQLiteError) in
+      var select = try connection.prepare("SELECT \(ResourceShelf.columns) FROM resources WHERE id = ?1")
+      return try filter.read(connection) { row throws(SQLiteError) in
+        try select.bind(row, at: 1)
+        return try select.first { (row: borrowing Row) in ResourceShelf.resources(row) }
+      }
+    }
+  }
+
+  func resources(_ id: String?) throws(StoreError) -> ResourcesUpdate? {
+    try guarded { () throws(SQLiteError) in
+      let which = id == nil ? "ORDER BY changed DESC LIMIT 1" : "WHERE resources_id = ?1"
+      var select = try connection.prepare("SELECT \(ResourceShelf.columns) FROM resources \(which)")
+      if let id { try select.bind(id, at: 1) }
+      return try select.first { (row: borrowing Row) in ResourceShelf.resources(row) }
+    }
+  }
+}
+
+// What is sorted by. Unknown times are late, other unknown values are empty.
+extension SQLiteReadSession {
+  private static func time(_ column: String) -> String { "coalesce(\(column), 9e999)" }
+
+  private static func column(_ key: RolloutQuery.SortKey) -> String {
+    switch key {
+    case .id: "rollout_id"
+    case .startTime: "start_time"
+    case .endTime: time("end_time")
+    case .duration: time("end_time - start_time")
+    case .mode: "coalesce(mode, '')"
+    case .resourcesID: "coalesce(resources_id, '')"
+    case .status: "status"
+    case .newest: "id DESC, id"
+    }
+  }
+
+  private static func column(_ key: AttemptQuery.SortKey) -> String {
+    switch key {
+    // All of them are of one rollout.
+    case .rolloutID: "0"
+    case .id: "attempt_id"
+    case .sequence: "number"
+    case .startTime: "start_time"
+    case .endTime: time("end_time")
+    case .duration: time("end_time - start_time")
+    case .status: "status"
+    case .workerID: "coalesce(worker_id, '')"
+    case .lastHeartbeatTime: time("heartbeat")
+    }
+  }
+
+  private static func column(_ key: WorkerQuery.SortKey) -> String {
+    switch key {
+    case .id: "worker_id"
+    case .status: "status"
+    case .lastHeartbeatTime: time("last_heartbeat_time")
+    case .lastDequeueTime: time("last_dequeue_time")
+    case .lastBusyTime: time("last_busy_time")
+    case .lastIdleTime: time("last_idle_time")
+    case .currentRolloutID: "coalesce(current_rollout_id, '')"
+    case .currentAttemptID: "coalesce(current_attempt_id, '')"
+    }
+  }
+
+  private static func column(_ key: ResourcesQuery.SortKey) -> String {
+    switch key {
+    case .id: "resources_id"
+    case .createTime: "create_time"
+    case .updateTime: "update_time"
+    case .version: "version"
+    }
+  }
 }

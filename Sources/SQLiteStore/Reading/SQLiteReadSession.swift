@@ -10,13 +10,14 @@ import TraceStore
 final class SQLiteReadSession: ReadSession {
   private static let cachedSegmentBytes = 4 << 20
 
-  private let connection: Connection
+  let connection: Connection
   private let recent: RecentTraces?
   private let queryDeadline: Duration
   private let interruption: Interruption
   private var rows: SpanRowReader
   private var traces: TraceFinder
   private var segments: SegmentCache
+  var rolloutReader: RolloutReader?
   /// Whether the connection must not be used again.
   private(set) var isBroken = false
 
@@ -50,10 +51,13 @@ final class SQLiteReadSession: ReadSession {
     try guarded { () throws(SQLiteError) in
       var builder = SelectionBuilder(query)
       let groups = try groups(of: query)
+      let clientIDs = try clientIDs(of: query, groups)
       for (trace, traceID) in try traceRows(of: query, groups) {
         if query.needsDetails {
           try rows.forEachWithDetails(in: trace, traceID, groups) { row throws(SQLiteError) in
-            builder.add(try withWholeName(row))
+            var row = try withWholeName(row)
+            if let ids = clientIDs[row.arrival] { row.details.clientIDs = ids }
+            builder.add(row)
           }
         } else {
           try rows.forEach(in: trace, groups) { row throws(SQLiteError) in builder.add(row) }
@@ -61,6 +65,25 @@ final class SQLiteReadSession: ReadSession {
       }
       return builder.selection()
     }
+  }
+
+  /// The ids that clients have chosen for spans of a rollout, by arrival.
+  private func clientIDs(of query: SpanQuery, _ groups: AttemptGroups) throws(SQLiteError) -> [Int64: ClientIDs] {
+    guard query.needsDetails, case .rollout = query.place else { return [:] }
+    var select = try connection.prepare(
+      """
+      SELECT arrival, CASE typeof(span_id) WHEN 'text' THEN span_id END, trace_id, parent_id FROM client_spans
+      WHERE attempt = ?1 AND (typeof(span_id) = 'text' OR trace_id IS NOT NULL OR parent_id IS NOT NULL)
+      """)
+    var found: [Int64: ClientIDs] = [:]
+    for attempt in groups.names.keys {
+      try select.bind(attempt, at: 1)
+      try select.forEach { (row: borrowing Row) in
+        found[row.int(at: 0)] = ClientIDs(
+          traceID: row.optionalString(at: 2), spanID: row.optionalString(at: 1), parentID: row.optionalString(at: 3))
+      }
+    }
+    return found
   }
 
   /// The index cuts long names; the log has them as a whole.
@@ -169,14 +192,20 @@ final class SQLiteReadSession: ReadSession {
         """
         SELECT spans, duplicates, variants, last_trace,
           (SELECT coalesce(sum(spans), 0) FROM attempts WHERE rollout = 0),
-          (SELECT count(DISTINCT rollout) FROM attempts WHERE rollout != 0 AND spans > 0),
-          (SELECT count(*) FROM attempts WHERE rollout != 0 AND attempt_id IS NOT NULL AND spans > 0)
+          (SELECT count(*) FROM rollouts WHERE status IS NOT NULL
+            OR EXISTS (SELECT * FROM attempts WHERE rollout = rollouts.id AND spans > 0)),
+          (SELECT count(*) FROM attempts
+            WHERE rollout != 0 AND attempt_id IS NOT NULL AND (spans > 0 OR status IS NOT NULL)),
+          (SELECT count(*) FROM resources), (SELECT count(*) FROM workers)
         FROM counters
         """)
       let totals = try select.first { (row: borrowing Row) in
-        StoreTotals(
+        var totals = StoreTotals(
           spans: row.int(at: 0), duplicates: row.int(at: 1), variants: row.int(at: 2), unassigned: row.int(at: 4),
           rollouts: row.int(at: 5), attempts: row.int(at: 6), traces: row.int(at: 3))
+        totals.resources = row.int(at: 7)
+        totals.workers = row.int(at: 8)
+        return totals
       }
       guard let totals else {
         throw SQLiteError(code: .corrupt, operation: "read", message: "the table store has no row")
@@ -186,7 +215,7 @@ final class SQLiteReadSession: ReadSession {
   }
 
   /// Turns SQLite's errors into the store's, and notes when the connection is no longer good.
-  private func guarded<Result>(_ body: () throws(SQLiteError) -> Result) throws(StoreError) -> Result {
+  func guarded<Result>(_ body: () throws(SQLiteError) -> Result) throws(StoreError) -> Result {
     // Short statements end before SQLite looks whether it was interrupted.
     guard !interruption.isRequested else { throw .closing }
     do throws(SQLiteError) {

@@ -1,18 +1,103 @@
 package import Telemetry
 package import TraceStore
 
-// To come with the tables.
 extension SQLiteStore: RolloutStore {
-  package func enqueue(_ rollouts: [NewRollout], once: RequestKey?) async throws(RolloutFault) -> [Rollout] { fatalError() }
-  package func start(_ rollout: NewRollout, worker: String?, once: RequestKey?) async throws(RolloutFault) -> AttemptedRollout { fatalError() }
-  package func dequeue(limit: Int, worker: String?, once: RequestKey?) async throws(RolloutFault) -> [AttemptedRollout] { fatalError() }
-  package func startAttempt(of rollout: String, worker: String?, once: RequestKey?) async throws(RolloutFault) -> AttemptedRollout { fatalError() }
-  package func update(rollout: String, _ change: RolloutChange) async throws(RolloutFault) -> Rollout { fatalError() }
-  package func update(attempt: AttemptReference, of rollout: String, _ change: AttemptChange) async throws(RolloutFault) -> Attempt { fatalError() }
-  package func heartbeat(ofWorker worker: String, stats: JSONText?) async throws(RolloutFault) -> Worker { fatalError() }
-  package func store(resources: JSONText, as id: String?, once: RequestKey?) async throws(RolloutFault) -> ResourcesUpdate { fatalError() }
-  package func nextSequence(rollout: String, attempt: String, once: RequestKey?) async throws(RolloutFault) -> Int64 { fatalError() }
-  package func add(_ span: NewSpan) async throws(RolloutFault) -> Bool { fatalError() }
-  package func findLateAttempts() async throws(RolloutFault) { fatalError() }
-  package var finishedRollouts: RolloutWatch { fatalError() }
+  package func enqueue(_ new: [NewRollout], once: RequestKey?) async throws(RolloutFault) -> [Rollout] {
+    let bytes = new.reduce(0) { $0 + $1.byteCount }
+    return try await perform(bytes: bytes) { [now] session, received, _ in
+      try session.settle(received: received)
+      return try session.rollouts.enqueue(new, once: once) { Double(now()) / 1e9 }
+    }
+  }
+
+  package func start(_ rollout: NewRollout, worker: String?, once: RequestKey?) async throws(RolloutFault)
+    -> AttemptedRollout
+  {
+    try await perform(bytes: rollout.byteCount) { session, received, now in
+      try session.settle(received: received)
+      return try session.rollouts.attempting(once, now: now) { machine in
+        [try machine.start(rollout, worker: worker, now: now)]
+      }[0]
+    }
+  }
+
+  package func dequeue(limit: Int, worker: String?, once: RequestKey?) async throws(RolloutFault)
+    -> [AttemptedRollout]
+  {
+    try await perform(bytes: Self.smallCommand) { session, received, now in
+      try session.settle(received: received)
+      return try session.rollouts.attempting(once, now: now) { machine in
+        try machine.dequeue(limit: limit, worker: worker, now: now)
+      }
+    }
+  }
+
+  package func startAttempt(of rollout: String, worker: String?, once: RequestKey?) async throws(RolloutFault)
+    -> AttemptedRollout
+  {
+    try await perform(bytes: Self.smallCommand) { session, received, now in
+      try session.settle(received: received)
+      return try session.rollouts.attempting(once, now: now) { machine in
+        [try machine.startAttempt(of: rollout, worker: worker, now: now)]
+      }[0]
+    }
+  }
+
+  package func update(rollout: String, _ change: RolloutChange) async throws(RolloutFault) -> Rollout {
+    let bytes = change.input.map(\.text.utf8.count) ?? 0
+    return try await perform(bytes: Self.smallCommand + bytes) { session, received, now in
+      try session.settle(received: received)
+      return try session.rollouts.update(rollout: rollout, change, now: now)
+    }
+  }
+
+  package func update(attempt: AttemptReference, of rollout: String, _ change: AttemptChange)
+    async throws(RolloutFault) -> Attempt
+  {
+    try await perform(bytes: Self.smallCommand) { session, received, now in
+      try session.settle(received: received)
+      return try session.rollouts.update(attempt: attempt, of: rollout, change, now: now)
+    }
+  }
+
+  package func heartbeat(ofWorker worker: String, stats: JSONText?) async throws(RolloutFault) -> Worker {
+    try await perform(bytes: Self.smallCommand) { session, _, now in
+      try session.rollouts.workers.change(worker) { worker in
+        worker.lastHeartbeatTime = now
+        if let stats { worker.heartbeatStats = stats }
+      }
+    }
+  }
+
+  package func store(resources: JSONText, as id: String?, once: RequestKey?) async throws(RolloutFault)
+    -> ResourcesUpdate
+  {
+    try await perform(bytes: Self.smallCommand + resources.text.utf8.count) { session, received, now in
+      try session.settle(received: received)
+      return try session.rollouts.store(resources, as: id, once: once, now: now)
+    }
+  }
+
+  package func nextSequence(rollout: String, attempt: String, once: RequestKey?) async throws(RolloutFault) -> Int64 {
+    try await perform(bytes: Self.smallCommand) { session, received, now in
+      let made = try session.rollouts.once(once, now: now) { _ in
+        [String(try session.nextSequence(RolloutTag(rolloutID: rollout, attemptID: attempt), received: received))]
+      }
+      return made.first.flatMap(Int64.init) ?? 1
+    }
+  }
+
+  package func add(_ span: NewSpan) async throws(RolloutFault) -> Bool {
+    try await perform(bytes: span.batch.byteCount) { session, received, _ in
+      try session.add(span, received: received)
+    }
+  }
+
+  /// Bytes of a command without a body.
+  private static var smallCommand: Int { 512 }
+}
+
+extension NewRollout {
+  /// Bytes that it holds, roughly.
+  fileprivate var byteCount: Int { 512 + input.text.utf8.count + metadata.text.utf8.count }
 }

@@ -58,6 +58,8 @@ struct StoreCounters: ~Copyable {
   mutating func commit(_ change: AppendReceipt, lastSegment: Int64, _ traces: Traces, isInPart: Bool)
     throws(SQLiteError)
   {
+    // A transaction without spans has nothing to count.
+    if lastSegment == self.lastSegment && traces == written && change == AppendReceipt() { return }
     self.lastSegment = lastSegment
     spans += Int64(change.stored)
     duplicates += Int64(change.duplicates)

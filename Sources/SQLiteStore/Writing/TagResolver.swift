@@ -71,7 +71,9 @@ struct TagResolver: ~Copyable {
     )
     let updateAttempt = try connection.prepare(
       """
-      UPDATE attempts SET spans = spans + ?2, last_arrival = max(last_arrival, ?3), last_sequence = max(last_sequence, ?4)
+      UPDATE attempts SET spans = spans + ?2, last_sequence = max(last_sequence, ?4),
+        first_arrival = CASE WHEN spans = 0 AND ?3 > 0 THEN ?3 ELSE first_arrival END,
+        last_arrival = max(last_arrival, ?3), heartbeat = CASE WHEN ?3 > 0 THEN ?3 / 1e9 ELSE heartbeat END
       WHERE id = ?1
       """)
     let updateTraces = try BulkInsert(
@@ -182,13 +184,18 @@ struct TagResolver: ~Copyable {
 
   /// Writes what changed.
   ///
-  /// Called once a transaction, before its commit.
-  mutating func flush(received: Int64) throws(SQLiteError) {
+  /// Called before the commit of a transaction, and before something looks at rollouts and attempts.
+  ///
+  /// - Returns: The attempts that new spans have come for.
+  mutating func flush(received: Int64) throws(SQLiteError) -> Set<Int64> {
     countPending()
-    // A rollout's number stands with one of its attempts: that row is written anyway.
+    if changedRollouts.isEmpty && changedAttempts.isEmpty { return [] }
+    // A rollout's number stands with one of its attempts: that row is mostly written anyway.
     var sequences: [Int64: Int64] = [:]
     for rollout in changedRollouts {
-      if let attempt = rollout.changedAttempt.take() { sequences[attempt] = rollout.lastSequence }
+      guard let attempt = rollout.changedAttempt.take() else { continue }
+      sequences[attempt] = rollout.lastSequence
+      changedAttempts[attempt, default: 0] += 0
     }
     changedRollouts.removeAll(keepingCapacity: true)
     for (attempt, spans) in changedAttempts {
@@ -198,6 +205,7 @@ struct TagResolver: ~Copyable {
       try updateAttempt.bind(sequences[attempt] ?? 0, at: 4)
       try updateAttempt.run()
     }
+    let arrived = arrivedAttempts
     arrivedAttempts.removeAll(keepingCapacity: true)
     changedAttempts.removeAll(keepingCapacity: true)
     // Sorted, so that neighbours in the table are written together.
@@ -218,5 +226,6 @@ struct TagResolver: ~Copyable {
       // To find a rollout again takes a look at all of its attempts.
       attempts.removeAll(keepingCapacity: true)
     }
+    return arrived
   }
 }

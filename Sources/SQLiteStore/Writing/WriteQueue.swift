@@ -4,7 +4,7 @@ import TraceStore
 /// What the event loops hand over to the writer, bounded in bytes.
 final class WriteQueue: Sendable {
   private struct State {
-    var batches: [PendingBatch] = []
+    var writes: [PendingWrite] = []
     /// Bytes of what waits and of what the writer works on.
     var byteCount = 0
     var isClosing = false
@@ -18,58 +18,58 @@ final class WriteQueue: Sendable {
   /// Bytes that wait or are being written.
   var byteCount: Int { state.withLock { $0.byteCount } }
 
-  /// Adds a batch, unless the queue is full or closing.
-  func add(_ pending: PendingBatch) throws(StoreError) {
+  /// Adds a write, unless the queue is full or closing.
+  func add(_ pending: PendingWrite) throws(StoreError) {
     var refusal: StoreError?
     state.update { state in
       if state.isClosing {
         refusal = StoreError(.closing, "the store is closing")
         return false
       }
-      // The last batch may lie over the limit: one larger than what is left must not wait for an empty queue for ever.
+      // The last one may lie over the limit: one larger than what is left must not wait for an empty queue for ever.
       guard state.byteCount < limit else {
         refusal = StoreError(.overloaded, "the write queue is full")
         return false
       }
       state.byteCount += pending.byteCount
-      state.batches.append(pending)
-      return state.batches.count == 1
+      state.writes.append(pending)
+      return state.writes.count == 1
     }
     if let refusal { throw refusal }
   }
 
   /// What a wait for work ended with.
   enum Work {
-    case batches([PendingBatch])
+    case writes([PendingWrite])
     /// Nothing came within the time.
     case idle
     /// The queue is closing and empty.
     case closed
   }
 
-  /// Waits for batches and takes all that are there, up to a limit of bytes.
+  /// Waits for writes and takes all that are there, up to a limit of bytes.
   func take(upTo bytes: Int, waitingAtMost timeout: Duration) -> Work {
-    state.wait(atMost: timeout, until: { !$0.batches.isEmpty || $0.isClosing }) { state in
-      if state.batches.isEmpty { return state.isClosing ? .closed : .idle }
+    state.wait(atMost: timeout, until: { !$0.writes.isEmpty || $0.isClosing }) { state in
+      if state.writes.isEmpty { return state.isClosing ? .closed : .idle }
       var size = 0
-      let end = state.batches.firstIndex { pending in
+      let end = state.writes.firstIndex { pending in
         size += pending.nextByteCount
         return size > bytes && size > pending.nextByteCount
       }
-      let taken = Array(state.batches[..<(end ?? state.batches.count)])
-      state.batches.removeFirst(taken.count)
-      return .batches(taken)
+      let taken = Array(state.writes[..<(end ?? state.writes.count)])
+      state.writes.removeFirst(taken.count)
+      return .writes(taken)
     }
   }
 
   /// Lets the rest of a batch wait behind what has come meanwhile.
-  func putBack(_ rest: PendingBatch) {
-    state.withLock { $0.batches.append(rest) }
+  func putBack(_ rest: PendingWrite) {
+    state.withLock { $0.writes.append(rest) }
   }
 
-  /// Gives the room of batches back that the writer is done with.
-  func finish(_ batches: [PendingBatch]) {
-    let bytes = batches.reduce(0) { $0 + $1.byteCount }
+  /// Gives the room of writes back that the writer is done with.
+  func finish(_ writes: [PendingWrite]) {
+    let bytes = writes.reduce(0) { $0 + $1.byteCount }
     state.withLock { $0.byteCount -= bytes }
   }
 

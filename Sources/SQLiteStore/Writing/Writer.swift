@@ -4,7 +4,7 @@ import Telemetry
 import Threads
 import TraceStore
 
-/// The thread that writes: it takes all batches that wait as one transaction, and acknowledges them after the commit.
+/// The thread that writes: it takes all that waits as one transaction, and acknowledges it after the commit.
 ///
 /// There is no timer. The next commit starts when the last one has ended, so that a batch waits for one or two commits
 /// under any load, and the more there is to write, the more goes into one commit.
@@ -21,10 +21,12 @@ final class Writer: Sendable {
   private let recent: RecentTraces
   private let filter: TraceFilter
   private let checkpointer: Checkpointer
+  private let schedule: WatchdogSchedule
+  private let rolloutWatch: RolloutWatch
 
   init(
     path: String, options: SQLiteStoreOptions, recent: RecentTraces, filter: TraceFilter, status: StoreStatus,
-    checkpointer: Checkpointer
+    checkpointer: Checkpointer, schedule: WatchdogSchedule, rolloutWatch: RolloutWatch
   ) {
     self.path = path
     self.options = options
@@ -32,6 +34,8 @@ final class Writer: Sendable {
     self.filter = filter
     self.status = status
     self.checkpointer = checkpointer
+    self.schedule = schedule
+    self.rolloutWatch = rolloutWatch
     queue = WriteQueue(limit: options.queueBytes)
   }
 
@@ -42,7 +46,7 @@ final class Writer: Sendable {
     var session = handOver.take()
     while true {
       switch queue.take(upTo: Self.groupBytes, waitingAtMost: Self.probeInterval) {
-      case .batches(let group): write(group, &session)
+      case .writes(let group): write(group, &session)
       case .idle: if status.failure != nil { probe(&session) }
       case .closed:
         close(&session)
@@ -63,9 +67,9 @@ final class Writer: Sendable {
     write([], &session)
   }
 
-  private func write(_ group: [PendingBatch], _ session: inout WriterSession?) {
+  private func write(_ group: [PendingWrite], _ session: inout WriterSession?) {
     let started = ContinuousClock.now
-    var results: [Result<AppendReceipt, StoreError>]
+    var results: [Result<WriteOutcome, StoreError>]
     do throws(StoreError) {
       results = try commit(group, &session).map { .success($0) }
       status.succeeded()
@@ -78,33 +82,42 @@ final class Writer: Sendable {
     if let session { checkpointer.didCommit(walBytes: session.connection.walBytes, session.connection) }
   }
 
-  /// Answers the batches that are done, and lets the others wait for their next slice.
-  private func answer(_ group: [PendingBatch], _ results: [Result<AppendReceipt, StoreError>]) {
-    var done: [PendingBatch] = []
-    var answers: [Result<AppendReceipt, StoreError>] = []
-    for (var pending, result) in zip(group, results) {
-      if case .success(let receipt) = result {
-        let isDone = pending.isLastSlice
-        pending.advance(receipt)
-        guard isDone else {
-          queue.putBack(pending)
-          continue
-        }
+  /// Answers those that are done, and lets the others wait for their next slice.
+  private func answer(_ group: [PendingWrite], _ results: [Result<WriteOutcome, StoreError>]) {
+    var done: [PendingWrite] = []
+    var answers: [Result<WriteOutcome, StoreError>] = []
+    for (pending, result) in zip(group, results) {
+      if case .success(.stored(let receipt)) = result, let rest = pending.rest(after: receipt) {
+        queue.putBack(rest)
+        continue
       }
       done.append(pending)
-      answers.append(result.map { _ in pending.receipt })
+      answers.append(result)
     }
     // Room first: who is answered may send the next batch at once.
     queue.finish(done)
-    for (pending, answer) in zip(done, answers) { pending.continuation.resume(returning: answer) }
+    for (pending, answer) in zip(done, answers) { Self.answer(pending, answer) }
   }
 
-  /// Answers the batches of a transaction that failed.
+  private static func answer(_ pending: PendingWrite, _ result: Result<WriteOutcome, StoreError>) {
+    switch (pending, result) {
+    case (.batch(var batch), .success(.stored(let receipt))):
+      batch.advance(receipt)
+      batch.continuation.resume(returning: .success(batch.receipt))
+    case (.batch(let batch), .failure(let error)): batch.continuation.resume(returning: .failure(error))
+    case (.command, .success(.done(let answer))): answer()
+    case (.command(let command), .failure(let error)): command.fail(error)
+    case (.batch, .success(.done)), (.command, .success(.stored)):
+      preconditionFailure("a batch is stored, a command is done")
+    }
+  }
+
+  /// Answers the writes of a transaction that failed.
   ///
   /// If one of them is to blame, each is tried alone, so that it fails alone.
   private func recover(
-    from error: StoreError, _ group: [PendingBatch], _ session: inout WriterSession?
-  ) -> [Result<AppendReceipt, StoreError>] {
+    from error: StoreError, _ group: [PendingWrite], _ session: inout WriterSession?
+  ) -> [Result<WriteOutcome, StoreError>] {
     guard error.code == .refused, group.count > 1 else {
       if error.code != .refused { status.failed(error) }
       return group.map { _ in .failure(error) }
@@ -119,8 +132,8 @@ final class Writer: Sendable {
     }
   }
 
-  /// Stores batches in one transaction.
-  private func commit(_ group: [PendingBatch], _ session: inout WriterSession?) throws(StoreError) -> [AppendReceipt] {
+  /// Does writes in one transaction.
+  private func commit(_ group: [PendingWrite], _ session: inout WriterSession?) throws(StoreError) -> [WriteOutcome] {
     do {
       let open = try session ?? reopen()
       session = open
@@ -140,13 +153,21 @@ final class Writer: Sendable {
     }
   }
 
-  private func write(_ group: [PendingBatch], _ session: WriterSession) throws -> [AppendReceipt] {
+  private func write(_ group: [PendingWrite], _ session: WriterSession) throws -> [WriteOutcome] {
     let received = options.now()
     try session.beginTransaction()
-    let receipts = try group.map { try session.append($0.batch, segments: $0.slice, received: received) }
+    let outcomes = try group.map { pending -> WriteOutcome in
+      switch pending {
+      case .batch(let batch):
+        .stored(try session.append(batch.batch, segments: batch.slice, received: received))
+      case .command(let command): .done(try command.perform(session, received))
+      }
+    }
     if group.isEmpty { session.touch() }
     try session.commit(received: received)
-    return receipts
+    let finished = session.rollouts.takeFinished()
+    if !finished.isEmpty { rolloutWatch.finished(finished) }
+    return outcomes
   }
 
   /// Opens the database after a failure.
@@ -154,7 +175,7 @@ final class Writer: Sendable {
   /// After a sync that failed, the WAL may hold commits that are in the kernel's memory and will never be on the disk.
   /// Copying them into the database file writes and syncs them anew, before other commits build on them.
   private func reopen() throws -> WriterSession {
-    let session = try WriterSession(path: path, options, recent: recent, filter: filter)
+    let session = try WriterSession(path: path, options, recent: recent, filter: filter, schedule: schedule)
     try session.connection.checkpoint(.truncate)
     return session
   }

@@ -17,6 +17,11 @@ final class WriterSession {
   private var facts: AttributionFacts
   private var counters: StoreCounters
   private var retagger: Retagger
+  private var clientSpans: ClientSpans
+  /// Rollouts, attempts, workers and resources.
+  let rollouts: RolloutMachine
+  /// Attempts that are known to be started, for spans that name theirs.
+  private var startedAttempts: Set<RolloutTag> = []
   /// Rows of the batch that are inserted together, the rollout of each, and the place of the first in the batch.
   private var waiting: [SpanInserter.Row] = []
   private var waitingRollouts: [TagResolver.Rollout?] = []
@@ -27,7 +32,9 @@ final class WriterSession {
   private var commitTransaction: Statement
 
   /// Opens the database and reads what the writer has to know.
-  init(path: String, _ options: SQLiteStoreOptions, recent: RecentTraces, filter: TraceFilter) throws {
+  init(
+    path: String, _ options: SQLiteStoreOptions, recent: RecentTraces, filter: TraceFilter, schedule: WatchdogSchedule
+  ) throws {
     connection = try Connection(path: path, vfs: options.vfs, collectsFrames: true)
     connection.setBusyTimeout(milliseconds: Int32(clamping: options.busyTimeout.milliseconds))
     try Schema.migrate(connection, path: path)
@@ -49,6 +56,8 @@ final class WriterSession {
     duplicates = try DuplicateCheck(connection)
     facts = try AttributionFacts(connection)
     retagger = try Retagger(connection)
+    clientSpans = try ClientSpans(connection)
+    rollouts = try RolloutMachine(connection, schedule)
     begin = try connection.prepare("BEGIN IMMEDIATE")
     commitTransaction = try connection.prepare("COMMIT")
   }
@@ -195,6 +204,47 @@ final class WriterSession {
     }
   }
 
+  // MARK: Rollouts
+
+  /// Writes what spans have changed of their rollouts and attempts, so that it can be seen.
+  func settle(received: Int64) throws(SQLiteError) {
+    for attempt in try tags.flush(received: received) {
+      try rollouts.signs.heard(of: attempt, now: Double(received) / 1e9, rollouts.watchdog)
+    }
+  }
+
+  /// Takes the next number of a rollout.
+  func nextSequence(_ tag: RolloutTag, received: Int64) throws(SQLiteError) -> Int64 {
+    let resolved = try tags.resolve(tag, received: received)
+    let sequence = tags.sequence(-1, resolved.rollout) ?? 1
+    tags.use(sequence, resolved.rollout, attempt: resolved.rows.attempt)
+    return sequence
+  }
+
+  /// Stores a span of an attempt that is known.
+  ///
+  /// - Returns: Whether it is new.
+  func add(_ span: NewSpan, received: Int64) throws -> Bool {
+    let tag = RolloutTag(rolloutID: span.rolloutID, attemptID: span.attemptID)
+    try checkStarted(tag, span)
+    let resolved = try tags.resolve(tag, received: received)
+    // A repeat counts too.
+    tags.use(span.sequence, resolved.rollout, attempt: resolved.rows.attempt)
+    let trace = try traces.row(of: span.batch.spans[0].traceID)
+    guard try !clientSpans.contains(span, attempt: resolved.rows.attempt, trace: trace) else { return false }
+    let receipt = try append(span.batch, segments: span.batch.segments.indices, received: received)
+    guard receipt.stored == 1 else { return false }
+    try clientSpans.add(span, attempt: resolved.rows.attempt, arrival: counters.lastArrival)
+    return true
+  }
+
+  private func checkStarted(_ tag: RolloutTag, _ span: NewSpan) throws {
+    guard !startedAttempts.contains(tag) else { return }
+    _ = try rollouts.find(attempt: span.attemptID, of: try rollouts.find(span.rolloutID))
+    if startedAttempts.count >= 16 << 10 { startedAttempts.removeAll(keepingCapacity: true) }
+    startedAttempts.insert(tag)
+  }
+
   /// Makes sure that the commit writes something: SQLite leaves out a page whose contents stay the same.
   func touch() { packer.skipID() }
 
@@ -202,7 +252,7 @@ final class WriterSession {
   func commit(received: Int64) throws {
     let outcome = try packer.commit()
     if outcome == .tookBack { duplicates.forgetOpenSegment() }
-    try tags.flush(received: received)
+    try settle(received: received)
     try traces.maintain(connection)
     try counters.commit(
       change, lastSegment: packer.lastSegment, traces.counters, isInPart: outcome == .wrotePart)

@@ -4,7 +4,11 @@ package import Telemetry
 ///
 /// AGL store contract, section 5.
 package struct RolloutQuery: Sendable {
-  package enum SortKey: Sendable { case id, startTime, endTime, duration, mode, resourcesID, status }
+  package enum SortKey: Sendable {
+    case id, startTime, endTime, duration, mode, resourcesID, status
+    /// The reverse of the order in which they were made.
+    case newest
+  }
 
   /// `nil` = any.
   package var statuses: [RolloutStatus]?
@@ -12,6 +16,8 @@ package struct RolloutQuery: Sendable {
   /// A text that occurs in the id.
   package var idContains: String?
   package var modes: [RolloutMode]?
+  /// Only rollouts that were made after this one, whatever the other conditions are.
+  package var newerThan: String?
   package var page = Page<SortKey>()
 
   package init() {}

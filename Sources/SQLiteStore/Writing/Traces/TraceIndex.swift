@@ -170,7 +170,7 @@ struct TraceIndex: ~Copyable {
     filter.insert(entries.lazy.map(\.key))
     try insertLookups.insert(entries.count) { (statement: inout Statement, index, first) throws(SQLiteError) in
       let entry = entries[entries.startIndex + index]
-      try statement.bind(1, at: first)
+      try statement.bind(Int64(1), at: first)
       try statement.bind(entry.key, at: first + 1)
       try statement.bind(entry.row, at: first + 2)
     }

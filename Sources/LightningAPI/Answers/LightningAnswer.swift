@@ -24,40 +24,31 @@ enum LightningAnswer {
     }
   }
 
-  static func fault(_ fault: SpanSearch.Fault) -> HTTPResponse {
-    switch fault {
-    case .refused(let message): detail(400, message)
-    case .invalid(let type, let location, let message, let input):
-      JSONAnswer.make(422) { writer in
-        writer.beginObject()
-        writer.key("detail")
-        writer.beginArray()
-        writer.beginObject()
-        writer.key("type")
-        writer.string(type)
-        writer.key("loc")
-        writer.beginArray()
-        for part in location { writer.string(part) }
-        writer.endArray()
-        writer.key("msg")
-        writer.string(message)
-        writer.key("input")
-        writer.value(input)
-        writer.endObject()
-        writer.endArray()
-        writer.endObject()
-      }
+  static func failure(_ failure: RequestFailure) -> HTTPResponse {
+    switch failure {
+    case .invalid(let faults): invalid(faults)
+    case .refused(let status, let message): detail(status, message)
+    case .unreadable(let error): unreadable(error)
+    case .store(let error): storeFailure(error)
     }
   }
 
+  /// Answers to a path that has no such method.
+  static func notAllowed(_ methods: [HTTPMethod]) -> HTTPResponse {
+    var response = detail(405, "Method Not Allowed")
+    response.headers.append("allow", methods.map(\.rawValue).joined(separator: ", "))
+    return response
+  }
+
   /// The client tries again after a 5xx, and not after a 4xx.
-  static func failure(_ error: StoreError) -> HTTPResponse {
+  private static func storeFailure(_ error: StoreError) -> HTTPResponse {
+    if error.code == .refused { return detail(400, "the store refuses this: \(error.message)") }
     var response = detail(error.code == .deadline ? 504 : 503, "the store cannot answer: \(error.code)")
     response.headers.append("retry-after", "1")
     return response
   }
 
-  static func unreadable(_ error: BodyError) -> HTTPResponse {
+  private static func unreadable(_ error: BodyError) -> HTTPResponse {
     var response: HTTPResponse
     switch error {
     case .tooLarge: response = detail(413, "the request is too large")
@@ -69,8 +60,6 @@ enum LightningAnswer {
   }
 
   /// AGL store contract, section 12.
-  ///
-  /// Resources and workers are not kept yet.
   static func statistics(_ totals: StoreTotals, uptime: Double) -> HTTPResponse {
     JSONAnswer.make { writer in
       writer.beginObject()
@@ -78,7 +67,7 @@ enum LightningAnswer {
       writer.string("FulguriteStore")
       let counts: [(String, Int64)] = [
         ("total_rollouts", totals.rollouts), ("total_attempts", totals.attempts), ("total_spans", totals.spans),
-        ("total_resources", 0), ("total_workers", 0),
+        ("total_resources", totals.resources), ("total_workers", totals.workers),
       ]
       for (name, count) in counts {
         writer.key(name)

@@ -9,7 +9,7 @@ struct LightningSpanRenderer: SpanRenderer {
 
   private var writer = JSONWriter(reservingCapacity: capacity)
   private var spans = AGLSpanWriter()
-  private let search: SpanSearch
+  private let search: LightningQuery<SpanQuery>
   private let total: Int
   /// The attempt of the span before, and its tags.
   private var attempt: SpanAttempt?
@@ -18,7 +18,7 @@ struct LightningSpanRenderer: SpanRenderer {
   private var last: SpanLocation?
   private var envelope = AGLSpanEnvelope()
 
-  init(_ search: SpanSearch, total: Int) {
+  init(_ search: LightningQuery<SpanQuery>, total: Int) {
     self.search = search
     self.total = total
     writer.beginObject()

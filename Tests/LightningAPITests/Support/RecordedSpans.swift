@@ -51,6 +51,7 @@ enum RecordedSpans {
   }
 
   private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
     .appending(path: "Fixtures/agl")
 
   private static func read(_ name: String) throws -> [UInt8] {

@@ -1,0 +1,19 @@
+import JSON
+import Telemetry
+
+// Values that can be null.
+extension JSONWriter {
+  mutating func string(_ value: String?) {
+    if let value { string(value) } else { null() }
+  }
+
+  /// Writes a number; what is not finite is a string.
+  mutating func double(_ value: Double?) {
+    if let value { double(value) } else { null() }
+  }
+
+  /// Writes JSON as its sender has written it.
+  mutating func text(_ value: JSONText?) {
+    if let value { json(value.text.utf8Span.span) } else { null() }
+  }
+}

@@ -1,0 +1,63 @@
+import Transport
+
+/// Which pages of other origins may use the interface from a browser.
+///
+/// The answers are those of Starlette's middleware, which AGL's server uses.
+/// [Fetch, CORS protocol](https://fetch.spec.whatwg.org/#http-cors-protocol)
+struct CrossOriginPolicy: Sendable {
+  private static let methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+
+  /// Seconds that a browser may remember the answer to a preflight.
+  private static let maximumAge = "600"
+
+  private let origins: Set<String>
+  private let allowsAll: Bool
+
+  init(origins: [String]) {
+    self.origins = Set(origins)
+    allowsAll = origins.contains("*")
+  }
+
+  private func allows(_ origin: String) -> Bool { allowsAll || origins.contains(origin) }
+
+  /// Answers the question that a browser asks before it sends a request.
+  ///
+  /// - Returns: `nil` for any other request, and when no origin is allowed at all.
+  func preflight(_ request: HTTPRequest) -> HTTPResponse? {
+    guard !origins.isEmpty, request.method == .options, let origin = request.headers.first("origin"),
+      let method = request.headers.first("access-control-request-method")
+    else { return nil }
+    var failures: [String] = []
+    if !allows(origin) { failures.append("origin") }
+    if !Self.methods.contains(method) { failures.append("method") }
+    let text = failures.isEmpty ? "OK" : "Disallowed CORS " + failures.joined(separator: ", ")
+    var response = HTTPResponse(
+      status: failures.isEmpty ? 200 : 400,
+      headers: [
+        "content-type": "text/plain; charset=utf-8", "vary": "Origin",
+        "access-control-allow-methods": Self.methods.joined(separator: ", "),
+        "access-control-max-age": Self.maximumAge, "access-control-allow-credentials": "true",
+      ], body: .bytes(Array(text.utf8)))
+    if allows(origin) { response.headers.append("access-control-allow-origin", origin) }
+    if let headers = request.headers.first("access-control-request-headers") {
+      response.headers.append("access-control-allow-headers", headers)
+    }
+    return response
+  }
+
+  /// Marks an answer as one that a page of the request's origin may see, if it may.
+  func share(_ response: HTTPResponse, with request: HTTPRequest) -> HTTPResponse {
+    guard !origins.isEmpty, let origin = request.headers.first("origin") else { return response }
+    var response = response
+    response.headers.append("access-control-allow-credentials", "true")
+    response.headers.append("access-control-expose-headers", "*")
+    // A browser that sends credentials does not accept the star.
+    if allowsAll && request.headers.first("cookie") == nil && request.headers.first("authorization") == nil {
+      response.headers.append("access-control-allow-origin", "*")
+    } else if allows(origin) {
+      response.headers.append("access-control-allow-origin", origin)
+      response.headers.append("vary", "Origin")
+    }
+    return response
+  }
+}

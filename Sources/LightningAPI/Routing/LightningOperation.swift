@@ -1,0 +1,23 @@
+/// What a request to Agent Lightning's store interface asks for.
+///
+/// AGL store contract, section 2.
+enum LightningOperation: Hashable, Sendable {
+  case health, statistics
+  case enqueue, dequeue
+  case startRollout, listRollouts, searchRollouts
+  case rollout(String)
+  case updateRollout(String)
+  case startAttempt(rollout: String)
+  case listAttempts(rollout: String)
+  case searchAttempts(rollout: String)
+  case latestAttempt(rollout: String)
+  case updateAttempt(String, rollout: String)
+  case listWorkers, searchWorkers
+  case worker(String)
+  case updateWorker(String)
+  case listResources, addResources, latestResources
+  case resources(String)
+  case updateResources(String)
+  case addSpan, listSpans, searchSpans, nextSpan
+  case wait
+}

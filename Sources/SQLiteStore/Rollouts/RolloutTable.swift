@@ -1,0 +1,131 @@
+import SQLite
+import Telemetry
+
+/// Reads and writes the rows of rollouts that somebody has enqueued or started.
+struct RolloutTable: ~Copyable {
+  private var find: Statement
+  private var findRow: Statement
+  private var insert: Statement
+  private var insertDocuments: Statement
+  private var update: Statement
+  private var updateDocuments: Statement
+  private var queueHead: Statement
+  private var takeFromQueue: Statement
+  private var putIntoQueue: Statement
+  private var identifiers = IdentifierSource()
+  /// The highest place in the queue that was given.
+  private var lastPlace: Int64
+
+  init(_ connection: borrowing Connection) throws(SQLiteError) {
+    let select = "SELECT \(RolloutColumns.rollout) FROM \(RolloutColumns.rolloutTables)"
+    let find = try connection.prepare("\(select) WHERE rollouts.rollout_id = ?1 AND rollouts.status IS NOT NULL")
+    let findRow = try connection.prepare("\(select) WHERE rollouts.id = ?1")
+    let insert = try connection.prepare(
+      """
+      INSERT INTO rollouts(rollout_id, status, stage, start_time, mode, resources_id, timeout_seconds,
+        unresponsive_seconds, max_attempts, retry_condition)
+      VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING RETURNING id
+      """)
+    let insertDocuments = try connection.prepare("INSERT INTO rollout_documents VALUES(?1, ?2, ?3)")
+    let update = try connection.prepare(
+      """
+      UPDATE rollouts SET status = ?2, stage = ?3, end_time = ?4, mode = ?5, resources_id = ?6, timeout_seconds = ?7,
+        unresponsive_seconds = ?8, max_attempts = ?9, retry_condition = ?10, attempts = ?11, latest_attempt = ?12
+      WHERE id = ?1
+      """)
+    let updateDocuments = try connection.prepare(
+      "UPDATE rollout_documents SET input = ?2, metadata = ?3 WHERE rollout = ?1")
+    let queueHead = try connection.prepare(
+      "SELECT id FROM rollouts WHERE queued IS NOT NULL ORDER BY queued LIMIT 1")
+    let takeFromQueue = try connection.prepare("UPDATE rollouts SET queued = NULL WHERE id = ?1")
+    let putIntoQueue = try connection.prepare("UPDATE rollouts SET queued = ?2 WHERE id = ?1")
+    lastPlace = try connection.integer("SELECT max(queued) FROM rollouts WHERE queued IS NOT NULL") ?? 0
+    self.find = find
+    self.findRow = findRow
+    self.insert = insert
+    self.insertDocuments = insertDocuments
+    self.update = update
+    self.updateDocuments = updateDocuments
+    self.queueHead = queueHead
+    self.takeFromQueue = takeFromQueue
+    self.putIntoQueue = putIntoQueue
+  }
+
+  mutating func rollout(_ id: String) throws(SQLiteError) -> RolloutRow? {
+    try find.bind(id, at: 1)
+    return try find.first { (row: borrowing Row) in RolloutColumns.rollout(row) }
+  }
+
+  mutating func rollout(at row: Int64) throws(SQLiteError) -> RolloutRow? {
+    try findRow.bind(row, at: 1)
+    return try findRow.first { (row: borrowing Row) in RolloutColumns.rollout(row) }
+  }
+
+  /// Makes a rollout without attempts.
+  mutating func insert(_ new: NewRolloutRow) throws(SQLiteError) -> RolloutRow {
+    while true {
+      let rollout = Rollout(
+        id: identifiers.rollout(), input: new.input, startTime: new.startTime, mode: new.mode,
+        resourcesID: new.resourcesID, status: new.status, config: new.config, metadata: new.metadata)
+      var row = RolloutRow(id: 0, rollout: rollout, attempts: 0, latestAttempt: nil, isInQueue: false)
+      try insert.bind([
+        .text(rollout.id), .text(rollout.status.rawValue), SQLValue(row.stage), .real(rollout.startTime),
+        SQLValue(rollout.mode?.rawValue), SQLValue(rollout.resourcesID), SQLValue(rollout.config.timeoutSeconds),
+        SQLValue(rollout.config.unresponsiveSeconds), .integer(rollout.config.maxAttempts),
+        .text(RolloutColumns.text(rollout.config.retryCondition)),
+      ])
+      // An id that is taken, by chance or because spans have named it, gives no row.
+      guard let id = try insert.first({ (row: borrowing Row) in row.int(at: 0) }) else { continue }
+      row = RolloutRow(id: id, rollout: rollout, attempts: 0, latestAttempt: nil, isInQueue: false)
+      try insertDocuments.run(.integer(id), .text(rollout.input.text), SQLValue(rollout.metadata?.text))
+      return row
+    }
+  }
+
+  /// Writes everything but the documents and the place in the queue.
+  mutating func save(_ row: RolloutRow) throws(SQLiteError) {
+    let rollout = row.rollout
+    try update.run(
+      .integer(row.id), .text(rollout.status.rawValue), SQLValue(row.stage), SQLValue(rollout.endTime),
+      SQLValue(rollout.mode?.rawValue), SQLValue(rollout.resourcesID), SQLValue(rollout.config.timeoutSeconds),
+      SQLValue(rollout.config.unresponsiveSeconds), .integer(rollout.config.maxAttempts),
+      .text(RolloutColumns.text(rollout.config.retryCondition)), .integer(row.attempts), SQLValue(row.latestAttempt))
+  }
+
+  mutating func saveDocuments(_ row: RolloutRow) throws(SQLiteError) {
+    try updateDocuments.run(.integer(row.id), .text(row.rollout.input.text), SQLValue(row.rollout.metadata?.text))
+  }
+
+  // MARK: Queue
+
+  /// Puts a rollout at the end of the queue, unless it has a place already.
+  mutating func enqueue(_ row: inout RolloutRow) throws(SQLiteError) {
+    guard !row.isInQueue else { return }
+    lastPlace += 1
+    try putIntoQueue.run(.integer(row.id), .integer(lastPlace))
+    row.isInQueue = true
+  }
+
+  /// Takes the first entry from the queue.
+  ///
+  /// - Returns: `nil` when the queue is empty.
+  mutating func dequeue() throws(SQLiteError) -> RolloutRow? {
+    guard let id = try queueHead.first({ (row: borrowing Row) in row.int(at: 0) }),
+      var row = try rollout(at: id)
+    else { return nil }
+    try takeFromQueue.run(.integer(id))
+    row.isInQueue = false
+    return row
+  }
+}
+
+/// What a new rollout starts with.
+struct NewRolloutRow {
+  var input: JSONText
+  var mode: RolloutMode?
+  var resourcesID: String?
+  var config: RolloutConfig
+  var metadata: JSONText
+  var status: RolloutStatus
+  var startTime: Double
+}

@@ -1,0 +1,38 @@
+import Threads
+
+/// When a search for late attempts is worth while; shared by the writer and those who ask it for one.
+final class WatchdogSchedule: Sendable {
+  private struct State {
+    /// No attempt is late before.
+    var next = -Double.infinity
+    var lastSearch = -Double.infinity
+  }
+
+  private let state = Locked(State())
+  /// The shortest time between two searches, in seconds.
+  private let debounce: Double
+
+  init(debounce: Duration) { self.debounce = debounce / .seconds(1) }
+
+  /// Whether an attempt may be late, and the last search was long enough ago.
+  ///
+  /// - Parameter now: Seconds since 1970, here and below.
+  func isDue(now: Double) -> Bool {
+    state.withLock { state in
+      // A clock that was set back does not end the searches.
+      now > state.next && (now - state.lastSearch >= debounce || now < state.lastSearch)
+    }
+  }
+
+  func expect(at time: Double) {
+    state.withLock { $0.next = min($0.next, time) }
+  }
+
+  /// Notes a search that found no attempt due before `next`, but for those that were given up.
+  func searched(now: Double, next: Double) {
+    state.withLock { state in
+      state.next = next
+      state.lastSearch = now
+    }
+  }
+}

@@ -1,0 +1,123 @@
+"""`fulgurite rollouts list|show|tail`."""
+
+import fcntl
+import json
+import os
+import pty
+import struct
+import subprocess
+import termios
+
+import pytest
+from harness import http1, paths, server
+
+
+def post(started, path, body):
+    headers = {"Content-Type": "application/json"}
+    response = http1.request(started.api, "POST", "/v1/agl" + path, headers, json.dumps(body).encode())
+    assert response.status in (200, 201), response
+    return response.json()
+
+
+def rewarded(started, reward, worker="Worker-0"):
+    """A rollout that was done, with a reward as Agent Lightning writes it."""
+    made = post(started, "/rollouts", {"input": {"task": "add"}, "mode": "train", "worker_id": worker})
+    ids = {"rollout_id": made["rollout_id"], "attempt_id": made["attempt"]["attempt_id"]}
+    attributes = {"agentlightning.reward.0.name": "primary", "agentlightning.reward.0.value": reward}
+    for number, (name, values) in enumerate([("work", {}), ("agentlightning.annotation", attributes)], 1):
+        post(started, "/spans", {
+            **ids, "sequence_id": number, "trace_id": "11" * 16, "span_id": f"{number:016x}", "parent_id": None,
+            "name": name, "status": {"status_code": "OK"}, "attributes": values, "events": [], "links": [],
+            "start_time": 1700000000.0, "end_time": 1700000001.0, "context": None, "parent": None,
+            "resource": {"attributes": {}, "schema_url": ""},
+        })  # fmt: skip
+    post(started, f"/rollouts/{ids['rollout_id']}/attempts/latest", {"status": "succeeded"})
+    return ids
+
+
+def run(started, *arguments):
+    return server.run("rollouts", *arguments, "--data", started.data)
+
+
+def test_list_shows_the_newest_first(server):
+    done = rewarded(server, 0.5)
+    waiting = post(server, "/queues/rollouts/enqueue", {"rollouts": [{"input": 1}]})[0]["rollout_id"]
+    listed = run(server, "list")
+    assert listed.returncode == 0, listed.stderr
+    head, first, second = listed.stdout.splitlines()
+    assert head.split() == "ROLLOUT STATUS MODE TRY ATTEMPT SPANS AGE TOOK HEARTBEAT WORKER REWARD".split()
+    assert first.split()[:6] == [waiting, "queuing", "-", "-", "-", "0"]
+    assert second.split()[:6] == [done["rollout_id"], "succeeded", "train", "1/1", "succeeded", "2"]
+    assert second.split()[-2:] == ["Worker-0", "0.5"]
+
+
+def test_list_as_json_is_what_the_client_gets_and_more(server):
+    done = rewarded(server, 1)
+    line = json.loads(run(server, "list", "--format", "json").stdout)
+    assert (line.pop("spans"), line.pop("reward")) == (2, 1.0)
+    assert line == server.get_json("/v1/agl/rollouts/" + done["rollout_id"])
+
+
+def test_list_by_status_and_with_a_limit(server):
+    made = post(server, "/queues/rollouts/enqueue", {"rollouts": [{"input": n} for n in range(5)]})
+    post(server, f"/rollouts/{made[0]['rollout_id']}", {"status": "cancelled"})
+    cancelled = run(server, "list", "--status", "cancelled").stdout.splitlines()
+    assert [line.split()[0] for line in cancelled[1:]] == [made[0]["rollout_id"]]
+    some = run(server, "list", "--limit", "2")
+    assert [line.split()[0] for line in some.stdout.splitlines()[1:]] == [one["rollout_id"] for one in made[:2:-1]]
+    assert some.stderr == "the newest 2 of 5; --limit shows more\n"
+
+
+def test_nothing_to_list(server):
+    listed = run(server, "list")
+    assert listed.returncode == 0
+    assert "no rollouts found" in listed.stderr
+
+
+def test_wrong_arguments(server):
+    for arguments in (["list", "--status", "done"], ["list", "--limit", "0"], ["show"], ["show", "a", "b"], ["tail", "--format", "otlp"]):
+        assert run(server, *arguments).returncode == 64, arguments
+
+
+def test_show(server):
+    done = rewarded(server, -0.25)
+    post(server, f"/rollouts/{done['rollout_id']}/attempts", {"worker_id": "Worker-1"})
+    shown = run(server, "show", done["rollout_id"])
+    assert shown.returncode == 0, shown.stderr
+    fields, _, attempts = shown.stdout.partition("\n\n")
+    values = dict(line.split(None, 1) for line in fields.splitlines())
+    assert (values["rollout"], values["status"], values["spans"]) == (done["rollout_id"], "preparing", "2")
+    assert values["input"] == '{"task": "add"}'
+    rows = [line.split() for line in attempts.splitlines()[1:]]
+    assert [row[:4] for row in rows] == [["1", done["attempt_id"], "succeeded", "2"], ["2", rows[1][1], "preparing", "0"]]
+
+
+def test_show_an_unknown_rollout(server):
+    shown = run(server, "show", "ro-nobody")
+    assert shown.returncode == 1
+    assert "there is no rollout ro-nobody" in shown.stderr
+
+
+def test_tail_prints_changes_as_they_come(server):
+    first = post(server, "/rollouts", {"input": 1})["rollout_id"]
+    command = [paths.BINARY, "rollouts", "tail", "--format", "json", "--data", server.data]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as tail:
+        assert json.loads(tail.stdout.readline())["rollout_id"] == first
+        post(server, f"/rollouts/{first}", {"status": "succeeded"})
+        assert json.loads(tail.stdout.readline())["status"] == "succeeded"
+        second = post(server, "/queues/rollouts/enqueue", {"rollouts": [{"input": 1}]})[0]["rollout_id"]
+        line = json.loads(tail.stdout.readline())
+        assert (line["rollout_id"], line["status"]) == (second, "queuing")
+        tail.kill()
+
+
+@pytest.mark.parametrize("width", [80, 120, 150])
+def test_a_table_fits_the_terminal(server, width):
+    rewarded(server, 1, worker="Worker-" + "x" * 200)
+    parent, child = pty.openpty()
+    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
+    subprocess.run([paths.BINARY, "rollouts", "list", "--data", server.data], stdout=child, check=True)
+    os.close(child)
+    lines = os.read(parent, 1 << 16).decode().splitlines()
+    os.close(parent)
+    assert all(len(line) <= width for line in lines), lines
