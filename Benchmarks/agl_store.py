@@ -76,7 +76,13 @@ def start_rollouts(address, path, count):
 
 def client_milliseconds(address, rollout, rounds=30):
     """p50 of `query_spans` of a rollout with 1,000 spans through AGL's own client, its parsing included."""
-    command = [paths.AGL_PYTHON, paths.END_TO_END / "agl_client.py", "time", f"http://{address[0]}:{address[1]}", rollout]
+    command = [
+        paths.AGL_PYTHON,
+        paths.END_TO_END / "agl_client.py",
+        "time",
+        f"http://{address[0]}:{address[1]}",
+        rollout,
+    ]
     done = subprocess.run([*map(str, command), str(rounds)], capture_output=True, text=True, check=True)
     result = json.loads(done.stdout)
     assert result["spans"] == 1000, result["spans"]

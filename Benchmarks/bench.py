@@ -21,7 +21,7 @@ import loads  # noqa: E402
 import machine  # noqa: E402
 import peers  # noqa: E402
 from harness import paths  # noqa: E402
-from results import Row, number  # noqa: E402
+from results import Row  # noqa: E402
 
 
 def main():
@@ -105,7 +105,7 @@ def render(facts, load_after, rows, peer_rows, options):
 def advantage(peer_row, rows):
     """How many times better our own line for the same load is."""
     ours = [row for row in rows if row.load == peer_row.compares_with]
-    return f"{number(ours[0].ratio_to(peer_row))} times" if ours else ""
+    return ours[0].advantage_over(peer_row) if ours else ""
 
 
 def row_line(row):

@@ -164,7 +164,9 @@ def agl_store_calls(folder, options):
     def start_server(name):
         return server.Fulgurite(folder / name)
 
-    return [Row(load, goal, unit, [value]) for load, goal, unit, value in agl_store.measure(start_server, folder, options)]
+    return [
+        Row(load, goal, unit, [value]) for load, goal, unit, value in agl_store.measure(start_server, folder, options)
+    ]
 
 
 def start(folder, options):

@@ -47,7 +47,12 @@ def agent_lightning(folder, options):
                 *("--rollout-ids", identifiers),
             )
         ours = loads.one_span(connections) if spans == 1 else loads.DURABLE_HTTP
-        yield f"{count(spans, 'span')} a request, {count(connections, 'connection')}", "spans/s", result["spans_per_s"], ours
+        yield (
+            f"{count(spans, 'span')} a request, {count(connections, 'connection')}",
+            "spans/s",
+            result["spans_per_s"],
+            ours,
+        )
     with start("search") as running:
         yield from searches(running, folder, options)
     for load, _goal, unit, value in agl_store.measure(start, folder, options, QUEUED_PER_SECOND):

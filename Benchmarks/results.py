@@ -23,9 +23,10 @@ class Row:
     def more_is_better(self):
         return self.unit.endswith("/s")
 
-    def ratio_to(self, other):
-        """How many times better this line is than another."""
-        return self.median / other.median if self.more_is_better else other.median / self.median
+    def advantage_over(self, other):
+        """How many times better this line is than another, as text."""
+        ratio = self.median / other.median if self.more_is_better else other.median / self.median
+        return f"{number(ratio)} times"
 
     @property
     def is_reached(self):

@@ -26,7 +26,7 @@ ADDRESS = re.compile(" at 0x[0-9a-f]+")
 
 
 def run(program, *arguments, environment=None):
-    """Runs a program of this folder in the environment with Agent Lightning, and returns the JSON that it prints last."""
+    """Runs a program of this folder in the environment with Agent Lightning; returns the JSON that it prints last."""
     command = list(map(str, [paths.AGL_PYTHON, paths.END_TO_END / program, *arguments]))
     # AgentOps writes a log where it is started.
     with tempfile.TemporaryDirectory() as folder:

@@ -20,7 +20,7 @@ class AgentLightning:
         """Starts the server and waits until it listens. `debounce` is the watchdog's, in seconds."""
         self.log_path = log_path
         options = json.dumps({"scan_debounce_seconds": debounce, "cors": cors})
-        for attempt in range(PORT_TRIES):
+        for _ in range(PORT_TRIES):
             with socket.create_server(("127.0.0.1", 0)) as probe:
                 self.api = probe.getsockname()
             command = [paths.AGL_PYTHON, paths.END_TO_END / "agl_client.py", "serve", str(self.api[1]), options]
