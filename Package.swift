@@ -84,7 +84,8 @@ let program: [Target] = [
   .executableTarget(
     name: "fulgurite",
     dependencies: [
-      "APISupport", "Arguments", "CAPIDescription", "Configuration", "Credentials", "JSON", "LightningAPI", "Logging", "Metrics", "OTLP",
+      "APISupport", "Arguments", "CAPIDescription", "Configuration", "Credentials", "JSON", "LightningAPI", "Logging",
+      "Metrics", "OTLP",
       "OTLPReceiver", "Protobuf", "QueryAPI", "SQLiteStore", "Telemetry", "Threads", "TraceStore", "Transport",
     ],
     swiftSettings: settings),
@@ -157,6 +158,9 @@ let benchmarks: [Target] = [
   .executableTarget(
     name: "CompressionBenchmark", dependencies: ["Compression"], path: "Benchmarks/CompressionBenchmark",
     swiftSettings: settings),
+  .executableTarget(
+    name: "SpanSendingBenchmark", dependencies: ["LightningAPI", "Telemetry", "TraceStore", "Transport"],
+    path: "Benchmarks/SpanSendingBenchmark", swiftSettings: settings),
 ]
 
 let package = Package(

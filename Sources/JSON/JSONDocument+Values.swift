@@ -1,32 +1,32 @@
 // A place must come from the document that is asked; another one traps.
 extension JSONDocument {
   /// What the value at a place is.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func kind(_ place: Int) -> Kind { nodes[place].kind }
 
   /// The place behind a value and all that it contains.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func end(_ place: Int) -> Int { Int(nodes[place].next) }
 
   /// Whether the value is a string.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func isString(_ place: Int) -> Bool { kind(place) == .plainString || kind(place) == .string }
 
   /// Where the text of a value lies, without the quotation marks of a string.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func content(_ place: Int) -> Range<Int> {
     let node = nodes[place]
     return Int(node.start)..<Int(node.end)
   }
 
   /// Where the text of a value lies, as its sender has written it.
-  public func text(_ place: Int) -> Range<Int> {
+  @inlinable public func text(_ place: Int) -> Range<Int> {
     let range = content(place)
     return isString(place) ? range.lowerBound - 1..<range.upperBound + 1 : range
   }
 
   /// Whether a string says this.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func string(_ place: Int, equals text: StaticString) -> Bool {
     let node = nodes[place]
     guard node.kind == .plainString else { return node.kind == .string && string(place) == "\(text)" }
@@ -63,24 +63,31 @@ extension JSONDocument {
   }
 
   /// The places of the elements of an array.
-  public func elements(_ array: Int) -> Places {
+  @inlinable public func elements(_ array: Int) -> Places {
     Places(document: self, isObject: false, place: array + 1, end: end(array))
   }
 
   /// The places of the keys of an object; each value stands behind its key.
-  public func keys(_ object: Int) -> Places {
+  @inlinable public func keys(_ object: Int) -> Places {
     Places(document: self, isObject: true, place: object + 1, end: end(object))
   }
 
   /// Places inside an array or an object.
-  public struct Places: Sequence, IteratorProtocol {
-    let document: JSONDocument
-    let isObject: Bool
-    var place: Int
-    let end: Int
+  @frozen public struct Places: Sequence, IteratorProtocol {
+    @usableFromInline let document: JSONDocument
+    @usableFromInline let isObject: Bool
+    @usableFromInline var place: Int
+    @usableFromInline let end: Int
+
+    @inlinable init(document: JSONDocument, isObject: Bool, place: Int, end: Int) {
+      self.document = document
+      self.isObject = isObject
+      self.place = place
+      self.end = end
+    }
 
     /// The next place.
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func next() -> Int? {
       guard place < end else { return nil }
       defer { place = document.end(isObject ? place + 1 : place) }
@@ -89,7 +96,7 @@ extension JSONDocument {
   }
 
   /// The value of the last member of that name.
-  public func member(_ object: Int, _ name: StaticString) -> Int? {
+  @inlinable public func member(_ object: Int, _ name: StaticString) -> Int? {
     var result: Int?
     for key in keys(object) where string(key, equals: name) { result = key + 1 }
     return result

@@ -3,9 +3,9 @@
 /// A value is named by its place in the list, where it is followed by what it contains: the elements of an array, the
 /// keys and values of an object by turns. A place costs 16 bytes; strings and numbers stay in the text until they are
 /// asked for.
-public struct JSONDocument: Sendable {
+@frozen public struct JSONDocument: Sendable {
   /// What a value is, as precise as the text says it.
-  public enum Kind: UInt8, Sendable {
+  @frozen public enum Kind: UInt8, Sendable {
     case null, `true`, `false`, integer
     /// A number with a fraction or an exponent.
     case double
@@ -16,18 +16,18 @@ public struct JSONDocument: Sendable {
   }
 
   /// One value.
-  struct Node: Sendable {
+  @frozen @usableFromInline struct Node: Sendable {
     /// Where its text lies; of a string, what is between the quotation marks.
-    var start: UInt32
-    var end: UInt32
+    @usableFromInline var start: UInt32
+    @usableFromInline var end: UInt32
     /// The place behind the value and all that it contains.
-    var next: UInt32
-    var kind: Kind
+    @usableFromInline var next: UInt32
+    @usableFromInline var kind: Kind
   }
 
   /// The whole text.
   public let bytes: [UInt8]
-  let nodes: [Node]
+  @usableFromInline let nodes: [Node]
 
   /// The place of the outermost value.
   public static let root = 0

@@ -8,6 +8,8 @@ struct ReceivedBody: Sendable {
   var bytes: [UInt8]
   /// What it says; `nil` when it is empty or says `null`.
   var document: JSONDocument?
+  /// Its part of the bytes in flight.
+  var lease: InFlightBudget.Lease?
 
   /// - Throws: When there is none.
   func required() throws(RequestFailure) -> JSONDocument {
@@ -21,14 +23,36 @@ struct ReceivedBody: Sendable {
 extension LightningAPI {
   /// Waits for the body and reads it.
   func receive(_ request: HTTPRequest) async throws(RequestFailure) -> ReceivedBody {
-    let bytes: [UInt8]
-    do throws(BodyError) {
-      bytes = try await request.body.collect(upTo: options.requestBytes)
-    } catch {
-      throw .unreadable(error)
-    }
+    let (bytes, lease) = try await receiveBytes(request)
     let type = request.headers.first("content-type")
-    return ReceivedBody(bytes: bytes, document: try BodyDocument.read(bytes, contentType: type))
+    return ReceivedBody(bytes: bytes, document: try BodyDocument.read(bytes, contentType: type), lease: lease)
+  }
+
+  /// Bodies up to this size are collected at once, over HTTP/1, where a connection has one at a time.
+  private static let smallBody = 32 << 10
+
+  private func receiveBytes(_ request: HTTPRequest) async throws(RequestFailure)
+    -> ([UInt8], InFlightBudget.Lease?)
+  {
+    let body = request.body
+    let limit = options.requestBytes
+    if let length = body.declaredLength, length <= Self.smallBody, request.version != .http2 {
+      do throws(BodyError) { return (try await body.collect(upTo: limit), nil) } catch { throw .unreadable(error) }
+    }
+    let lease = InFlightBudget.Lease(budget)
+    var bytes: [UInt8] = []
+    while let piece = try await next(body) {
+      guard bytes.count + piece.count <= limit else { throw .unreadable(.tooLarge(limit: limit)) }
+      guard lease.grow(by: piece.count) else {
+        throw .store(StoreError(.overloaded, "too many bytes of requests are in flight"))
+      }
+      bytes += piece
+    }
+    return (bytes, lease)
+  }
+
+  private func next(_ body: RequestBody) async throws(RequestFailure) -> [UInt8]? {
+    do throws(BodyError) { return try await body.next() } catch { throw .unreadable(error) }
   }
 
   /// Reads the model of a body.

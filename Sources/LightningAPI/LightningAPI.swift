@@ -23,18 +23,21 @@ package final class LightningAPI: Sendable {
   let reader: any SpanReader
   let rollouts: any RolloutStore
   let options: Options
+  /// What bodies may hold in memory.
+  let budget: InFlightBudget
   /// Returns when the time is over, or when its task is cancelled.
   let sleep: @Sendable (Duration) async -> Void
   private let started: ContinuousClock.Instant
   private let crossOrigin: CrossOriginPolicy
 
   package init(
-    reader: any SpanReader, rollouts: any RolloutStore, options: Options = Options(),
+    reader: any SpanReader, rollouts: any RolloutStore, options: Options = Options(), budget: InFlightBudget? = nil,
     sleep: @escaping @Sendable (Duration) async -> Void
   ) {
     self.reader = reader
     self.rollouts = rollouts
     self.options = options
+    self.budget = budget ?? InFlightBudget(limit: 256 << 20, largestRequest: options.requestBytes)
     self.sleep = sleep
     crossOrigin = CrossOriginPolicy(origins: options.corsOrigins)
     started = .now

@@ -19,21 +19,24 @@ package final class OTLPReceiver: Sendable {
   let isStoreHealthy: @Sendable () -> Bool
 
   /// - Parameters:
+  ///   - budget: Shared with others that take bodies of requests; one of its own if none is given.
   ///   - now: Nanoseconds since 1970.
   ///   - isStoreHealthy: What `grpc.health.v1` answers.
   package init(
     writer: any SpanWriter, options: OTLPReceiverOptions, registry: MetricsRegistry, refusals: RefusalLog,
-    logger: Logger, now: @escaping @Sendable () -> Int64, isStoreHealthy: @escaping @Sendable () -> Bool
+    logger: Logger, budget: InFlightBudget? = nil, now: @escaping @Sendable () -> Int64,
+    isStoreHealthy: @escaping @Sendable () -> Bool
   ) {
     metrics = ReceiverMetrics(registry)
     pipeline = SpanPipeline(writer: writer, options: options, metrics: metrics)
     self.options = options
-    budget = InFlightBudget(limit: options.inFlightBytes, largestRequest: options.requestBytes)
+    let budget = budget ?? InFlightBudget(limit: options.inFlightBytes, largestRequest: options.requestBytes)
+    self.budget = budget
     self.refusals = refusals
     self.logger = logger
     self.now = now
     self.isStoreHealthy = isStoreHealthy
-    registry.gauge("fulgurite_in_flight_bytes", "Bytes of requests that are received or decoded.") { [budget] in
+    registry.gauge("fulgurite_in_flight_bytes", "Bytes of requests that are received or decoded.") {
       Double(budget.usedBytes)
     }
   }

@@ -7,7 +7,7 @@ enum RequestBytes {
   ///
   /// Only over HTTP/1, where a connection has one body at a time: hundreds of streams would be hundreds of bodies that
   /// nobody has counted.
-  private static let smallBody = 256 << 10
+  private static let smallBody = 32 << 10
 
   /// From here on a body grows in few large steps, in bytes.
   private static let largeBody = 1 << 20

@@ -57,9 +57,12 @@ final class Server: Sendable {
     StoreMetrics.register(store, registry, logger)
     ServerMetrics.register(http, registry)
     let refusals = RefusalLog()
+    let budget = InFlightBudget(
+      limit: configuration.limits.inFlightBytes, largestRequest: configuration.limits.requestBytes)
     let receiver = OTLPReceiver(
       writer: store, options: OTLPReceiverOptions(configuration, loopCount: loopCount), registry: registry,
-      refusals: refusals, logger: logger, now: WallClock.nanosecondsSince1970, isStoreHealthy: { store.failure == nil })
+      refusals: refusals, logger: logger, budget: budget, now: WallClock.nanosecondsSince1970,
+      isStoreHealthy: { store.failure == nil })
     var queryOptions = QueryAPI.Options()
     queryOptions.defaultLimit = configuration.query.defaultLimit
     queryOptions.maximumLimit = configuration.query.maximumLimit
@@ -67,7 +70,7 @@ final class Server: Sendable {
     let router = RequestRouter(
       gate: gate, receiver: receiver,
       queries: QueryAPI(reader: store, refusals: refusals, options: queryOptions),
-      lightning: lightning(configuration, store, loops),
+      lightning: lightning(configuration, store, loops, budget),
       operations: OperationsAPI(registry: registry, failure: { store.failure }))
     do {
       let addresses = try await listen(configuration, http, router, logger)
@@ -83,13 +86,13 @@ final class Server: Sendable {
   }
 
   private static func lightning(
-    _ configuration: FulguriteConfiguration, _ store: SQLiteStore, _ loops: EventLoopGroup
+    _ configuration: FulguriteConfiguration, _ store: SQLiteStore, _ loops: EventLoopGroup, _ budget: InFlightBudget
   ) -> LightningAPI {
     var options = LightningAPI.Options()
     options.requestBytes = configuration.limits.requestBytes
     options.corsOrigins = configuration.agl.corsOrigins
     let loop = loops.loops[0]
-    return LightningAPI(reader: store, rollouts: store, options: options) { duration in
+    return LightningAPI(reader: store, rollouts: store, options: options, budget: budget) { duration in
       // It ends early when the wait is over, or the loop stops.
       try? await loop.sleep(for: duration)
     }

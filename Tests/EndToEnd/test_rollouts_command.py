@@ -9,7 +9,8 @@ import subprocess
 import termios
 
 import pytest
-from harness import http1, paths, server
+from harness import http1, paths
+from harness import server as program
 
 
 def post(started, path, body):
@@ -36,7 +37,7 @@ def rewarded(started, reward, worker="Worker-0"):
 
 
 def run(started, *arguments):
-    return server.run("rollouts", *arguments, "--data", started.data)
+    return program.run("rollouts", *arguments, "--data", started.data)
 
 
 def test_list_shows_the_newest_first(server):
@@ -101,7 +102,8 @@ def test_show_an_unknown_rollout(server):
 def test_tail_prints_changes_as_they_come(server):
     first = post(server, "/rollouts", {"input": 1})["rollout_id"]
     command = [paths.BINARY, "rollouts", "tail", "--format", "json", "--data", server.data]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as tail:
+    environment = program.clean_environment()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as tail:
         assert json.loads(tail.stdout.readline())["rollout_id"] == first
         post(server, f"/rollouts/{first}", {"status": "succeeded"})
         assert json.loads(tail.stdout.readline())["status"] == "succeeded"
@@ -116,7 +118,8 @@ def test_a_table_fits_the_terminal(server, width):
     rewarded(server, 1, worker="Worker-" + "x" * 200)
     parent, child = pty.openpty()
     fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
-    subprocess.run([paths.BINARY, "rollouts", "list", "--data", server.data], stdout=child, check=True)
+    command = [paths.BINARY, "rollouts", "list", "--data", server.data]
+    subprocess.run(command, stdout=child, check=True, env=program.clean_environment())
     os.close(child)
     lines = os.read(parent, 1 << 16).decode().splitlines()
     os.close(parent)

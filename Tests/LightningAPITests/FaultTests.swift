@@ -18,18 +18,22 @@ struct FaultTests {
     var testDescription: String { "\(method) \(path)?\(query ?? "") \(body.prefix(80))" }
   }
 
-  static let cases: [Case] =
-    (try? recorded("faults.jsonl").map { line in
+  static func cases(_ file: String) throws -> [Case] {
+    try recorded(file).map { line in
       Case(
         method: line["method"]?.text ?? "", path: line["path"]?.text ?? "", query: line["query"]?.text,
         contentType: line["content_type"]?.text, body: line["body"]?.text ?? "", status: line["status"] ?? .null,
         answer: line["answer"] ?? .null)
-    }) ?? []
+    }
+  }
 
-  @Test("are answered as AGL's server answers them")
-  func answers() async {
-    #expect(Self.cases.count > 300)
-    for test in Self.cases {
+  @Test(
+    "are answered as AGL's server answers them, and so are spans drawn at random",
+    arguments: [("faults.jsonl", 321), ("drawn-spans.jsonl", 180)])
+  func answers(file: String, count: Int) async throws {
+    let cases = try Self.cases(file)
+    #expect(cases.count == count)
+    for test in cases {
       var headers = HTTPHeaders()
       if let type = test.contentType { headers.append("content-type", type) }
       let answer = await ask(

@@ -3,7 +3,9 @@ import Transport
 
 /// Makes an object of the parameters of a URL, so that one reader serves both ways to ask.
 enum QueryDocument {
-  /// The parameters that are lists: each occurrence is an element. Of others the last occurrence counts.
+  /// The parameters that are lists: each occurrence is an element.
+  ///
+  /// Of others the last occurrence counts.
   private static let lists = ["status_in", "rollout_id_in", "mode_in"]
 
   static func make(_ query: String?) -> JSONDocument {

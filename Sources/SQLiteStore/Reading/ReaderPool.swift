@@ -13,7 +13,7 @@ package final class ReaderPool: SpanReader {
   }
 
   /// Queries that may wait for a thread; more are refused with `overloaded`.
-  private static let maximumWaiting = 1024
+  private static let maximumWaiting = 32_768
 
   private let state = Monitor(State())
   private let path: String

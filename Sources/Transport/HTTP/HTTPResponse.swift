@@ -33,5 +33,7 @@ package struct HTTPResponse: Sendable {
 
 /// Answers a request; runs on the event loop of the request's connection, so it must not block.
 ///
-/// The task is cancelled when the connection is lost or the stream is reset.
+/// The task is cancelled when the connection is lost or the stream is reset; and while the answer has not begun, when an
+/// HTTP/1 client closes its side or the server shuts down. Those two can still take an answer, so a handler that does not
+/// wait for anything but the store goes on.
 package typealias HTTPHandler = @Sendable (HTTPRequest) async -> HTTPResponse

@@ -56,8 +56,19 @@ final class HTTP1Connection: ConnectionProtocol {
 
   func receiveEnd() {
     hasInputEnded = true
-    if let exchange, !exchange.isRequestComplete { breakInput(of: exchange, .disconnected) }
+    if let exchange {
+      if exchange.isRequestComplete { cancelWait(of: exchange) } else { breakInput(of: exchange, .disconnected) }
+    }
     proceed()
+  }
+
+  /// Tells a handler that there is no point in waiting: its client sends nothing more and has most likely gone, or the
+  /// server is shutting down.
+  ///
+  /// Clients that do read on, half-closed connections of `nc -N` for example, get their answer: only a handler that
+  /// waits for something to happen heeds the cancellation, and answers with what there is.
+  private func cancelWait(of exchange: HTTP1Exchange) {
+    if !exchange.isAnswerStarted { exchange.task?.cancel() }
   }
 
   /// Whether the parser may read on: it waits while a complete request is being answered.
@@ -79,6 +90,7 @@ final class HTTP1Connection: ConnectionProtocol {
       case .end:
         exchange?.isRequestComplete = true
         exchange?.pipe.finish()
+        if hasInputEnded || isShuttingDown, let exchange { cancelWait(of: exchange) }
       }
     }
     switch outcome {
@@ -309,6 +321,7 @@ final class HTTP1Connection: ConnectionProtocol {
   func beginShutdown() {
     isShuttingDown = true
     if exchange == nil && !parser.isInHead { end() }
+    if let exchange, exchange.isRequestComplete { cancelWait(of: exchange) }
   }
 
   // MARK: Deadlines

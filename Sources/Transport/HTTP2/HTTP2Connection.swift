@@ -85,6 +85,7 @@ final class HTTP2Connection: ConnectionProtocol, TurnEndListener {
       guard let exchange = exchanges[stream] else { break }
       exchange.isRequestComplete = true
       exchange.pipe.finish()
+      if isShuttingDown { cancelWait(of: exchange) }
     case .answerEnded(let stream): answerDidEnd(stream)
     case .streamClosed(let stream, _): streamDidClose(stream)
     case .invalidFrame:
@@ -344,6 +345,12 @@ final class HTTP2Connection: ConnectionProtocol, TurnEndListener {
     isShuttingDown = true
     session.submitGoAway()
     scheduleFlush()
+    for exchange in exchanges.values where exchange.isRequestComplete { cancelWait(of: exchange) }
+  }
+
+  /// Tells a handler that there is no point in waiting for something to happen: others do not heed it.
+  private func cancelWait(of exchange: HTTP2Exchange) {
+    if !exchange.isAnswerStarted { exchange.task?.cancel() }
   }
 
   // MARK: Deadlines

@@ -38,6 +38,8 @@ struct FakeSession: ReadSession {
 
   func rollouts(after: Int64, limit: Int) -> [RolloutSummary] { [] }
 
+  func spanCounts(ofRollout id: String) -> [String: Int64] { [:] }
+
   func totals() -> StoreTotals {
     var totals = StoreTotals(
       spans: 1, duplicates: 2, variants: 3, unassigned: 4, rollouts: 5, attempts: 6, traces: 7)

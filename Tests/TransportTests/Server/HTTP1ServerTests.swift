@@ -50,6 +50,29 @@ import Threads
     }
   }
 
+  @Test func `the end of the input cancels a handler that waits, also one that begins after it`() async throws {
+    let cancellations = Locked(0)
+    try await withServer(handler: { request in
+      let signal = Signal()
+      await withTaskCancellationHandler {
+        await signal.wait()
+      } onCancel: {
+        cancellations.withLock { $0 += 1 }
+        signal.set()
+      }
+      return await echo(request)
+    }) { _, address in
+      let text = try await onThread {
+        let client = try TestClient(address)
+        try client.send("GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n")
+        client.finishSending()
+        return try client.readToEnd()
+      }
+      #expect(text.contains("GET /1 ") && text.hasSuffix("GET /2 "))
+      #expect(cancellations.withLock { $0 } == 2)
+    }
+  }
+
   @Test func `a large chunked body arrives whole`() async throws {
     try await withServer { _, address in
       let answer = try await onThread {

@@ -98,6 +98,38 @@ import Threads
     await group.shutdown()
   }
 
+  @Test func `shutting down cancels handlers that wait, and sends what they answer`() async throws {
+    let hasStarted = Signal()
+    let group = try EventLoopGroup(count: 1)
+    let server = HTTPServer(group: group)
+    let addresses = try await server.listen(host: "127.0.0.1", port: 0) { request in
+      let isCancelled = Signal()
+      await withTaskCancellationHandler {
+        if request.version == .http2 { hasStarted.set() }
+        await isCancelled.wait()
+      } onCancel: {
+        isCancelled.set()
+      }
+      return await echo(request)
+    }
+    async let text = onThread {
+      let client = try TestClient(addresses[0])
+      try client.send("GET /last HTTP/1.1\r\nHost: h\r\n\r\n")
+      return try client.readToEnd()
+    }
+    while server.statistics.http1Requests == 0 { await Task.yield() }
+    async let frames = onThread {
+      let client = try TestClient(addresses[0])
+      try client.send(HTTP2Frame.clientStart + HTTP2Frame.request(1).bytes)
+      return try client.readFrames { $0.type == 0 }
+    }
+    await hasStarted.wait()
+    await server.shutdown(deadline: .seconds(20))
+    #expect(try await text.hasSuffix("GET /last "))
+    #expect(try await frames.contains(.data(1, Array("GET / ".utf8), end: true)))
+    await group.shutdown()
+  }
+
   @Test func `shutting down cuts what takes too long`() async throws {
     let hasStarted = Signal()
     let release = Signal()

@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// A part of them is out of reach for large requests: otherwise four slow senders of 64 MiB each would hold the default
 /// budget, and every other sender would be told to try again.
-final class InFlightBudget: Sendable {
+package final class InFlightBudget: Sendable {
   /// Up to here a request may use all of the budget, in bytes.
   private static let largestSmall = 1 << 20
 
@@ -15,12 +15,13 @@ final class InFlightBudget: Sendable {
 
   /// - Parameter largestRequest: A budget that holds few requests of this size, compressed and decompressed, reserves
   ///   nothing: they would never get in beside small ones.
-  init(limit: Int, largestRequest: Int) {
+  package init(limit: Int, largestRequest: Int) {
     self.limit = limit
     largeLimit = limit - max(0, min(limit / 4, limit - 2 * largestRequest))
   }
 
-  var usedBytes: Int { used.load(ordering: .relaxed) }
+  /// What all requests hold.
+  package var usedBytes: Int { used.load(ordering: .relaxed) }
 
   /// Takes bytes for a request that will then hold `total`.
   fileprivate func take(_ bytes: Int, total: Int) -> Bool {
@@ -34,18 +35,37 @@ final class InFlightBudget: Sendable {
   fileprivate func give(_ bytes: Int) { used.wrappingSubtract(bytes, ordering: .relaxed) }
 
   /// What one request holds; given back when the value ends.
-  struct Share: ~Copyable {
+  package struct Share: ~Copyable {
     private let budget: InFlightBudget
     private var bytes = 0
 
-    init(_ budget: InFlightBudget) { self.budget = budget }
+    /// Starts with nothing.
+    package init(_ budget: InFlightBudget) { self.budget = budget }
 
     deinit { budget.give(bytes) }
 
     /// Takes more of the budget.
-    mutating func grow(by more: Int) -> Bool {
+    package mutating func grow(by more: Int) -> Bool {
       guard budget.take(more, total: bytes + more) else { return false }
       bytes += more
+      return true
+    }
+  }
+
+  /// The same for a request whose body is passed on; given back with the last reference.
+  package final class Lease: Sendable {
+    private let budget: InFlightBudget
+    private let bytes = Atomic<Int>(0)
+
+    /// Starts with nothing.
+    package init(_ budget: InFlightBudget) { self.budget = budget }
+
+    deinit { budget.give(bytes.load(ordering: .relaxed)) }
+
+    /// Takes more of the budget.
+    package func grow(by more: Int) -> Bool {
+      guard budget.take(more, total: bytes.load(ordering: .relaxed) + more) else { return false }
+      bytes.wrappingAdd(more, ordering: .relaxed)
       return true
     }
   }
