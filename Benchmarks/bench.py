@@ -26,7 +26,7 @@ from results import Row  # noqa: E402
 
 def main():
     options = parse_options()
-    paths.require(paths.BINARY, paths.OTLPLOAD, paths.OTLPSINK, paths.COMMITFLOOR)
+    paths.require(paths.BINARY, paths.OTLPLOAD, paths.OTLPSINK, paths.COMMITFLOOR, paths.AGLLOAD)
     folder = options.folder or paths.BUILD / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     facts = machine.describe(folder)
@@ -96,9 +96,16 @@ def render(facts, load_after, rows, peer_rows, options):
     if options.quick:
         lines.insert(2, "**A smoke run: one short run on a small database. Not a measurement.**\n")
     if peer_rows:
-        lines += ["", "Peers found on this machine, same loads:", "", "| peer and load | measured |", "| --- | --- |"]
-        lines += [f"| {row.load} | {row.text} |" for row in peer_rows]
+        lines += ["", "Peers found on this machine, same loads:", ""]
+        lines += ["| peer and load | measured | Fulgurite is better |", "| --- | --- | --- |"]
+        lines += [f"| {row.load} | {row.text} | {advantage(row, rows)} |" for row in peer_rows]
     return "\n".join(lines) + "\n"
+
+
+def advantage(peer_row, rows):
+    """How many times better our own line for the same load is."""
+    ours = [row for row in rows if row.load == peer_row.compares_with]
+    return ours[0].advantage_over(peer_row) if ours else ""
 
 
 def row_line(row):

@@ -5,11 +5,13 @@ import os
 import random
 import time
 
-from harness import otlp, rows, server
+import agl_store
+from harness import otlp, paths, rows, server
 from results import Row
 from tools import commit_floor, fill, folder_bytes, grpc_load, http_load, otlpload, otlpsink, read_milliseconds
 
 HTTP_GOAL, GRPC_GOAL = 250_000, 200_000
+DURABLE_HTTP = "OTLP/HTTP protobuf, 8 connections, acknowledged = committed and synced"
 
 
 def durable_http(folder, options):
@@ -40,7 +42,7 @@ def durable_http(folder, options):
             raise RuntimeError("the server did not stop cleanly")
     return [
         Row(
-            "OTLP/HTTP protobuf, 8 connections, acknowledged = committed and synced",
+            DURABLE_HTTP,
             HTTP_GOAL,
             "spans/s",
             [result["spans_per_s"]],
@@ -70,12 +72,15 @@ def one_span_a_request(folder, options):
         with server.Fulgurite(folder / f"data-{connections}") as running:
             arguments = ("--connections", connections, "--spans-per-request", 1, "--seconds", options.seconds)
             result = otlpload(running.otlp_http, *arguments)
-        load = f"one span a request, HTTP, {connections} connection{'s' if connections > 1 else ''}"
-        table.append(Row(load, goal, "spans/s", [result["spans_per_s"]]))
+        table.append(Row(one_span(connections), goal, "spans/s", [result["spans_per_s"]]))
     # Between the two: how much of the time is the machine's.
     floor = "the same chain without HTTP, decoding and database (`commitfloor`), 1 connection"
     table.insert(1, Row(floor, None, "spans/s", [commit_floor(folder)]))
     return table
+
+
+def one_span(connections):
+    return f"one span a request, HTTP, {connections} connection{'s' if connections > 1 else ''}"
 
 
 def a_trace_for_every_span(folder, options):
@@ -128,13 +133,39 @@ def read_a_rollout(folder, options):
         bodies = [json.dumps({"rollout_id": name, "limit": -1}).encode() for name in names]
         agl_time, last = read_milliseconds(running.api, "POST", ["/v1/agl/spans/search"] * len(names), bodies)
         assert len(last.json()["items"]) == 1000
+        through_client = [agl_store.client_milliseconds(running.api, names[0])] if paths.AGL_PYTHON.exists() else []
         running.stop()
         restart = start_milliseconds(folder / "data")
-    size = f"database of {options.million:,} spans"
+    size = database_size(options)
+    table = [Row(client_read(options), None, "ms", through_client)] if through_client else []
     return [
-        Row(f"all spans of a 1,000-span rollout over HTTP, AGL JSON, {size}, p50", 4, "ms", [agl_time]),
+        Row(agl_read(options), 4, "ms", [agl_time]),
+        *table,
         Row(f"all spans of a 1,000-span rollout over HTTP, OTLP/JSON, {size}, p50", 3, "ms", [otlp_time]),
         Row(f"start to first accepted request, {size}", 50, "ms", [restart]),
+    ]
+
+
+def database_size(options):
+    return f"database of {options.million:,} spans"
+
+
+def agl_read(options):
+    return f"all spans of a 1,000-span rollout over HTTP, AGL JSON, {database_size(options)}, p50"
+
+
+def client_read(options):
+    return f"all spans of a 1,000-span rollout through LightningStoreClient, {database_size(options)}, p50"
+
+
+def agl_store_calls(folder, options):
+    """What runners and algorithms ask of an Agent Lightning store."""
+
+    def start_server(name):
+        return server.Fulgurite(folder / name)
+
+    return [
+        Row(load, goal, unit, [value]) for load, goal, unit, value in agl_store.measure(start_server, folder, options)
     ]
 
 
@@ -171,5 +202,6 @@ LOADS = [
     interleaved_rollouts,
     receive_only,
     read_a_rollout,
+    agl_store_calls,
     start,
 ]

@@ -1,17 +1,22 @@
-"""Measures peers that happen to be installed, with the same generator. None is required."""
+"""Measures peers that happen to be installed, with the same generators. None is required."""
 
-import contextlib
 import json
 import pathlib
-import socket
-import subprocess
 import tempfile
 
+import agl_store
+import loads
 import tools
-from harness import http1, paths
+from harness import agl_server, paths
 from results import Row
 
 ROLLOUTS = 8
+# AGL's watchdog as its command line sets it.
+DEBOUNCE_SECONDS = 10
+# AGL's queue needs fewer rollouts than ours to last for the time of a load.
+QUEUED_PER_SECOND = 1_500
+
+AGL = "Agent Lightning 0.3.0 (memory)"
 
 
 def measure(folder, options):
@@ -21,65 +26,52 @@ def measure(folder, options):
     results = {}
     for _number in range(options.runs):
         with tempfile.TemporaryDirectory(dir=folder) as run_folder:
-            for load, unit, value in agent_lightning(pathlib.Path(run_folder), options):
-                results.setdefault((load, unit), []).append(value)
-    return [Row(load, None, unit, values) for (load, unit), values in results.items()]
-
-
-@contextlib.contextmanager
-def agent_lightning_server():
-    """AGL 0.3.0's in-memory store server in one process, as its CLI starts it."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        address = probe.getsockname()
-    command = [paths.AGL_PYTHON, paths.END_TO_END / "agl_client.py", "serve", str(address[1])]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    try:
-        if process.stdout.readline() != b"ready\n":
-            raise RuntimeError("AGL's server did not start")
-        yield address
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+            for load, unit, value, ours in agent_lightning(pathlib.Path(run_folder), options):
+                results.setdefault((f"{AGL}: {load}", unit, ours), []).append(value)
+    return [Row(load, None, unit, values, ours) for (load, unit, ours), values in results.items()]
 
 
 def agent_lightning(folder, options):
-    """(load, unit, value) of each load that AGL's server can take: protobuf over HTTP for registered rollouts."""
+    """(load, unit, value, our own load to compare with) of each load that AGL's server can take."""
+
+    def start(name):
+        return agl_server.AgentLightning(folder / f"{name}.log", debounce=DEBOUNCE_SECONDS)
+
+    # Protobuf over HTTP; AGL refuses spans of rollouts that it does not know.
     for spans, connections in [(100, 8), (1, 1), (1, 8)]:
-        with agent_lightning_server() as address:
-            identifiers = register_rollouts(address, folder)
+        with start("otlp") as running:
+            identifiers = agl_store.start_rollouts(running.api, folder / "rollouts.txt", ROLLOUTS)
             result = tools.otlpload(
-                address,
+                running.api,
                 *("--connections", connections, "--spans-per-request", spans, "--seconds", options.seconds),
                 *("--rollout-ids", identifiers),
             )
-            load = f"{count(spans, 'span')} a request, {count(connections, 'connection')}"
-            yield f"Agent Lightning 0.3.0 (memory): {load}", "spans/s", result["spans_per_s"]
-    with agent_lightning_server() as address:
-        identifiers = register_rollouts(address, folder)
-        tools.otlpload(address, "--connections", 2, "--total-spans", ROLLOUTS * 1000, "--rollout-ids", identifiers)
-        rollout = identifiers.read_text().split()[0]
-        body = json.dumps({"rollout_id": rollout, "limit": -1}).encode()
-        milliseconds, response = tools.read_milliseconds(address, "POST", ["/v1/agl/spans/search"] * 30, [body] * 30)
-        assert len(response.json()["items"]) == 1000
-        name = (
-            f"Agent Lightning 0.3.0 (memory): all spans of a 1,000-span rollout, {ROLLOUTS * 1000:,} spans stored, p50"
+        ours = loads.one_span(connections) if spans == 1 else loads.DURABLE_HTTP
+        yield (
+            f"{count(spans, 'span')} a request, {count(connections, 'connection')}",
+            "spans/s",
+            result["spans_per_s"],
+            ours,
         )
-        yield name, "ms", milliseconds
+    with start("search") as running:
+        yield from searches(running, folder, options)
+    for load, _goal, unit, value in agl_store.measure(start, folder, options, QUEUED_PER_SECOND):
+        yield load, unit, value, load
+
+
+def searches(running, folder, options):
+    identifiers = agl_store.start_rollouts(running.api, folder / "rollouts.txt", ROLLOUTS)
+    tools.otlpload(running.api, "--connections", 2, "--total-spans", ROLLOUTS * 1000, "--rollout-ids", identifiers)
+    rollout = identifiers.read_text().split()[0]
+    body = json.dumps({"rollout_id": rollout, "limit": -1}).encode()
+    milliseconds, response = tools.read_milliseconds(running.api, "POST", ["/v1/agl/spans/search"] * 30, [body] * 30)
+    assert len(response.json()["items"]) == 1000
+    stored = f"{ROLLOUTS * 1000:,} spans stored, p50"
+    yield f"all spans of a 1,000-span rollout, {stored}", "ms", milliseconds, loads.agl_read(options)
+    through_client = agl_store.client_milliseconds(running.api, rollout)
+    ours = loads.client_read(options)
+    yield f"all spans of a 1,000-span rollout through LightningStoreClient, {stored}", "ms", through_client, ours
 
 
 def count(number, noun):
     return f"{number} {noun}" + ("s" if number != 1 else "")
-
-
-def register_rollouts(address, folder):
-    """AGL refuses spans of rollouts it does not know; this makes some and writes otlpload's list of them."""
-    lines = []
-    for _ in range(ROLLOUTS):
-        headers = {"Content-Type": "application/json"}
-        response = http1.request(address, "POST", "/v1/agl/rollouts", headers, b'{"input":null}')
-        rollout = response.json()
-        lines.append(f"{rollout['rollout_id']} {rollout['attempt']['attempt_id']}\n")
-    path = folder / "rollouts.txt"
-    path.write_text("".join(lines))
-    return path

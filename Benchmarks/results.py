@@ -12,6 +12,8 @@ class Row:
     goal: float | None
     unit: str
     values: list
+    # The line of our own that a peer's line is to be compared with.
+    compares_with: str | None = None
 
     @property
     def median(self):
@@ -19,7 +21,12 @@ class Row:
 
     @property
     def more_is_better(self):
-        return self.unit == "spans/s"
+        return self.unit.endswith("/s")
+
+    def advantage_over(self, other):
+        """How many times better this line is than another, as text."""
+        ratio = self.median / other.median if self.more_is_better else other.median / self.median
+        return f"{number(ratio)} times"
 
     @property
     def is_reached(self):

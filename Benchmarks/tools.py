@@ -34,6 +34,15 @@ def grpc_load(address, seconds, *arguments):
     return otlpload(address, "--proto", "grpc", "--connections", 8, "--inflight", 4, "--seconds", seconds, *arguments)
 
 
+def aglload(address, mode, *arguments):
+    """Runs the generator of Agent Lightning's calls to its end; every request must have succeeded."""
+    command = [paths.AGLLOAD, "--target", f"{address[0]}:{address[1]}", "--mode", mode, *arguments]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"aglload ended with {done.returncode}: {done.stdout}{done.stderr}")
+    return json.loads(done.stdout)
+
+
 def commit_floor(folder):
     """Requests a second of the bare chain: loopback, two threads, a synced write of what a span costs, nothing else."""
     done = subprocess.run([paths.COMMITFLOOR, folder / "floor"], capture_output=True, text=True, check=True)

@@ -1,14 +1,17 @@
 """Calls every method of Agent Lightning's own store client: `agl_calls.py URL`.
 
-This file is executed by the `agl` virtual environment, not by pytest. It prints one JSON document: a list of
-`[what was called, what it returned]`, for test_agl_client.py to compare between servers. An exception counts as its type.
+This file is executed by the `agl` virtual environment, not by pytest. It prints one JSON document, a list of
+`[what was called, what it returned]` for test_agl_client.py to compare between servers. An exception is its type.
 """
 
 import asyncio
 import json
 import sys
 
-from agl_client import LightningStoreClient  # Loads the store's modules without the rest of the package.
+# Before anything else of Agent Lightning: it loads the store's modules without the rest of the package.
+from agl_client import LightningStoreClient
+
+# isort: split
 from agentlightning.types import (
     LLM,
     EnqueueRolloutRequest,
@@ -28,8 +31,8 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.trace import Link as OtelLink
 from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 
-# The contract of these limits is about time. A busy machine makes a wait longer, which changes nothing; what has to come
-# before a limit ends has the longer one.
+# The contract of these limits is about time. A busy machine makes a wait longer, which changes nothing; what has to
+# come before a limit ends has the longer one.
 LIMIT_SECONDS, PAST_LIMIT_SECONDS = 0.2, 0.3
 LONG_LIMIT_SECONDS, PAST_LONG_LIMIT_SECONDS = 1.5, 1.7
 
@@ -49,7 +52,14 @@ def span(rollout, attempt, number, sequence, **fields):
             "parent_id": f"{number - 1:016x}" if number > 1 else None,
             "name": f"span-{number}",
             "status": TraceStatus(status_code="OK", description=None),
-            "attributes": {"text": "ä\n", "flag": True, "int": 2**62, "double": 3.0, "ids": [1, 2], "names": ["a", "b"]},
+            "attributes": {
+                "text": "ä\n",
+                "flag": True,
+                "int": 2**62,
+                "double": 3.0,
+                "ids": [1, 2],
+                "names": ["a", "b"],
+            },
             "events": [Event(name="retry", attributes={"attempt": 2}, timestamp=1700000000.5)],
             "links": [Link(context=context, attributes=None)],
             "start_time": 1700000000.25 + number,
@@ -196,9 +206,7 @@ async def updates(client, record, first, second):
     await record("dequeue_rollout of the retry", client.dequeue_rollout(worker_id="Worker-9"))
     await record("wait_for_rollouts of an unfinished one", client.wait_for_rollouts(rollout_ids=[two], timeout=0))
     await record("update_attempt to succeeded", client.update_attempt(two, "latest", status="succeeded"))
-    await record(
-        "wait_for_rollouts", client.wait_for_rollouts(rollout_ids=[two, "ro-unknown", one, two], timeout=0.05)
-    )
+    await record("wait_for_rollouts", client.wait_for_rollouts(rollout_ids=[two, "ro-unknown", one, two], timeout=0.05))
     await record("wait_for_rollouts without limit", client.wait_for_rollouts(rollout_ids=[two]))
     await record("wait_for_rollouts for too long", client.wait_for_rollouts(rollout_ids=[two], timeout=1))
     await record("update_attempt of unknown", client.update_attempt(two, "at-unknown", status="failed"))
@@ -248,7 +256,17 @@ async def spans(client, record):
     await record(
         "add_span with extra keys and nulls",
         client.add_span(
-            span(rollout, attempt, 2, 2, start_time=None, end_time=None, context=None, kind="CLIENT", nested={"a": [1, None]})
+            span(
+                rollout,
+                attempt,
+                2,
+                2,
+                start_time=None,
+                end_time=None,
+                context=None,
+                kind="CLIENT",
+                nested={"a": [1, None]},
+            )
         ),
     )
     many = [span(rollout, attempt, number, 20 + number) for number in (3, 4, 1)]

@@ -20,7 +20,7 @@ import time
 
 import agentlightning as agl
 import openai
-from agentlightning.adapter import TraceToMessages, TracerTraceToTriplet
+from agentlightning.adapter import TracerTraceToTriplet, TraceToMessages
 from agentlightning.store.client_server import LightningStoreClient
 from opentelemetry import trace
 
@@ -148,7 +148,12 @@ async def run_runner(tracer, url, provider):
     workers = [worker.model_dump(mode="json") for worker in await store.query_workers()]
     statistics = await store.statistics()
     await store.close()
-    return {"stepped": stepped.model_dump(mode="json"), "results": results, "workers": workers, "statistics": statistics}
+    return {
+        "stepped": stepped.model_dump(mode="json"),
+        "results": results,
+        "workers": workers,
+        "statistics": statistics,
+    }
 
 
 # A trainer with runner processes

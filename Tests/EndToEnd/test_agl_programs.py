@@ -9,6 +9,9 @@ import re
 import pytest
 from harness import agl_results, agl_server, chat_provider, server
 
+# The first test of a program runs it twice.
+pytestmark = pytest.mark.timeout(400)
+
 # Nothing here may ask the network: LiteLLM would fetch a table of prices when it is imported.
 ENVIRONMENT = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "AGENTOPS_API_KEY": "dummy", "NO_PROXY": "127.0.0.1"}
 TRACE_AND_SPAN_IDS = re.compile(r"\b(?:[0-9a-f]{32}|[0-9a-f]{16})\b")

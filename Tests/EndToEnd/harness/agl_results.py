@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import tempfile
 
 from . import exchanges, paths
 
@@ -17,18 +18,21 @@ ADDED_SPAN_KEYS = {
     "dropped_links_count",
 }
 
-PROGRAM_SECONDS = 110
+# A program takes up to half a minute, most of it waiting for limits of time that it set.
+PROGRAM_SECONDS = 200
 
 # AGL sends the text of every Python object that a span of the SDK holds, locks included.
 ADDRESS = re.compile(" at 0x[0-9a-f]+")
 
 
 def run(program, *arguments, environment=None):
-    """Runs a program of this folder in the environment with Agent Lightning, and returns the JSON that it prints last."""
-    command = [paths.AGL_PYTHON, paths.END_TO_END / program, *arguments]
-    done = subprocess.run(
-        list(map(str, command)), capture_output=True, text=True, timeout=PROGRAM_SECONDS, env=environment
-    )
+    """Runs a program of this folder in the environment with Agent Lightning; returns the JSON that it prints last."""
+    command = list(map(str, [paths.AGL_PYTHON, paths.END_TO_END / program, *arguments]))
+    # AgentOps writes a log where it is started.
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=PROGRAM_SECONDS, env=environment, cwd=folder
+        )
     assert done.returncode == 0, done.stderr[-8000:]
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -2,12 +2,10 @@
 
 import json
 import select
-import signal
 import socket
 import subprocess
-import time
 
-from . import http1, paths
+from . import paths, server
 
 READY_SECONDS = 60
 STOP_SECONDS = 30
@@ -22,7 +20,7 @@ class AgentLightning:
         """Starts the server and waits until it listens. `debounce` is the watchdog's, in seconds."""
         self.log_path = log_path
         options = json.dumps({"scan_debounce_seconds": debounce, "cors": cors})
-        for attempt in range(PORT_TRIES):
+        for _ in range(PORT_TRIES):
             with socket.create_server(("127.0.0.1", 0)) as probe:
                 self.api = probe.getsockname()
             command = [paths.AGL_PYTHON, paths.END_TO_END / "agl_client.py", "serve", str(self.api[1]), options]
@@ -46,11 +44,9 @@ class AgentLightning:
     def log(self):
         return self.log_path.read_text(errors="replace")
 
-    def is_running(self):
-        return self.process.poll() is None
-
-    def request(self, method, path, headers=None, body=None):
-        return http1.request(self.api, method, path, headers, body)
+    def cpu_seconds(self):
+        """User and system time that the process has used."""
+        return server.cpu_seconds_of(self.process.pid)
 
     def kill(self):
         if self.process.poll() is None:

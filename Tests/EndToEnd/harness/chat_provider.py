@@ -7,7 +7,7 @@ import threading
 
 
 def completion(request):
-    """An answer with what the adapters look for: an id, token ids, log probabilities, and a tool call when tools came."""
+    """An answer with what the adapters look for: an id, token ids, log probabilities, a tool call when tools came."""
     question = request["messages"][-1]["content"]
     message = {"role": "assistant", "content": f"answer to {question}"}
     if request.get("tools"):

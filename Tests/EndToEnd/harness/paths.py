@@ -9,12 +9,13 @@ REPOSITORY = END_TO_END.parent.parent
 FIXTURES = REPOSITORY / "Tests" / "Fixtures"
 BUILD = REPOSITORY / ".build"
 
-# The virtual environments that setup_venv.sh makes, and the load generator that `make tools` builds.
+# The virtual environments that setup_venv.sh makes, and the load generators that `make tools` builds.
 VENV = pathlib.Path(os.environ.get("FULGURITE_VENV", BUILD / "venv"))
 TOOLS = pathlib.Path(os.environ.get("FULGURITE_TOOLS", BUILD / "tools"))
 OTLPLOAD = TOOLS / "otlpload"
 OTLPSINK = TOOLS / "otlpsink"
 COMMITFLOOR = TOOLS / "commitfloor"
+AGLLOAD = TOOLS / "aglload"
 AGL_PYTHON = VENV / "agl" / "bin" / "python"
 
 BINARY = pathlib.Path(os.environ.get("FULGURITE_BINARY", BUILD / "release" / "fulgurite"))

@@ -122,10 +122,7 @@ class Fulgurite:
 
     def cpu_seconds(self):
         """User and system time that the process has used."""
-        with open(f"/proc/{self.pid}/stat") as stat:
-            # The command name may hold spaces; the fields after its closing parenthesis do not.
-            fields = stat.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds_of(self.pid)
 
     def is_running(self):
         return self.process.poll() is None
@@ -196,6 +193,14 @@ class Fulgurite:
 
     def __exit__(self, *_):
         self.kill()
+
+
+def cpu_seconds_of(pid):
+    """User and system time that a process has used."""
+    with open(f"/proc/{pid}/stat") as stat:
+        # The command name may hold spaces; the fields after its closing parenthesis do not.
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def parse_address(addresses):
