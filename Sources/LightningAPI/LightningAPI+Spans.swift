@@ -24,6 +24,7 @@ extension LightningAPI {
       throw .refused(400, "The span cannot be stored")
     }
     let isNew = try await write { () throws(RolloutFault) in try await rollouts.add(new) }
+    didAddSpan(isNew)
     return isNew ? LightningAnswer.span(span) : LightningAnswer.value(Int?.none, status: 201) { _, _ in }
   }
 

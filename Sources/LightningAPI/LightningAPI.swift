@@ -25,6 +25,8 @@ package final class LightningAPI: Sendable {
   let options: Options
   /// What bodies may hold in memory.
   let budget: InFlightBudget
+  /// Hears of every span that was stored, or known before.
+  let didAddSpan: @Sendable (_ isNew: Bool) -> Void
   /// Returns when the time is over, or when its task is cancelled.
   let sleep: @Sendable (Duration) async -> Void
   private let started: ContinuousClock.Instant
@@ -32,12 +34,14 @@ package final class LightningAPI: Sendable {
 
   package init(
     reader: any SpanReader, rollouts: any RolloutStore, options: Options = Options(), budget: InFlightBudget? = nil,
+    didAddSpan: @escaping @Sendable (_ isNew: Bool) -> Void = { _ in },
     sleep: @escaping @Sendable (Duration) async -> Void
   ) {
     self.reader = reader
     self.rollouts = rollouts
     self.options = options
     self.budget = budget ?? InFlightBudget(limit: 256 << 20, largestRequest: options.requestBytes)
+    self.didAddSpan = didAddSpan
     self.sleep = sleep
     crossOrigin = CrossOriginPolicy(origins: options.corsOrigins)
     started = .now

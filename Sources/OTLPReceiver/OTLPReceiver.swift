@@ -41,6 +41,14 @@ package final class OTLPReceiver: Sendable {
     }
   }
 
+  /// Counts a span that came as Agent Lightning's JSON, beside those that came over OTLP.
+  ///
+  /// - Parameter isNew: Whether it was stored, and not known before.
+  package func countClientSpan(isNew: Bool) {
+    metrics.receivedFromClients.increment()
+    if isNew { metrics.stored.increment() } else { metrics.duplicates.increment() }
+  }
+
   /// What a request asks of the receiver.
   package enum Route: Sendable {
     case traces

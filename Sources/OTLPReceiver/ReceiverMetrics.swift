@@ -8,6 +8,8 @@ package final class ReceiverMetrics: Sendable {
   enum Transport: String, CaseIterable { case http, grpc }
 
   let received: [Transport: Counter]
+  /// Spans that did not come over OTLP.
+  let receivedFromClients: Counter
   let requests: [Transport: Counter]
   let receivedBytes: Counter
   let stored: Counter
@@ -33,6 +35,8 @@ package final class ReceiverMetrics: Sendable {
             labels: ["transport": $0.rawValue])
         )
       })
+    receivedFromClients = registry.counter(
+      "fulgurite_spans_received_total", "Spans in requests that could be decoded.", labels: ["transport": "agl"])
     requests = Dictionary(
       uniqueKeysWithValues: Transport.allCases.map {
         (

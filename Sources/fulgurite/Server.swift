@@ -70,7 +70,7 @@ final class Server: Sendable {
     let router = RequestRouter(
       gate: gate, receiver: receiver,
       queries: QueryAPI(reader: store, refusals: refusals, options: queryOptions),
-      lightning: lightning(configuration, store, loops, budget),
+      lightning: lightning(configuration, store, loops, budget, receiver),
       operations: OperationsAPI(registry: registry, failure: { store.failure }))
     do {
       let addresses = try await listen(configuration, http, router, logger)
@@ -86,16 +86,18 @@ final class Server: Sendable {
   }
 
   private static func lightning(
-    _ configuration: FulguriteConfiguration, _ store: SQLiteStore, _ loops: EventLoopGroup, _ budget: InFlightBudget
+    _ configuration: FulguriteConfiguration, _ store: SQLiteStore, _ loops: EventLoopGroup, _ budget: InFlightBudget,
+    _ receiver: OTLPReceiver
   ) -> LightningAPI {
     var options = LightningAPI.Options()
     options.requestBytes = configuration.limits.requestBytes
     options.corsOrigins = configuration.agl.corsOrigins
     let loop = loops.loops[0]
-    return LightningAPI(reader: store, rollouts: store, options: options, budget: budget) { duration in
+    return LightningAPI(
+      reader: store, rollouts: store, options: options, budget: budget,
+      didAddSpan: { receiver.countClientSpan(isNew: $0) },
       // It ends early when the wait is over, or the loop stops.
-      try? await loop.sleep(for: duration)
-    }
+      sleep: { try? await loop.sleep(for: $0) })
   }
 
   private static func listen(

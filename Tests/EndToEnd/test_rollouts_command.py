@@ -59,6 +59,13 @@ def test_list_as_json_is_what_the_client_gets_and_more(server):
     assert line == server.get_json("/v1/agl/rollouts/" + done["rollout_id"])
 
 
+def test_spans_of_clients_are_counted(server):
+    rewarded(server, 1)
+    metrics = server.metrics()
+    assert metrics['fulgurite_spans_received_total{transport="agl"}'] == 2
+    assert metrics["fulgurite_spans_stored_total"] == 2
+
+
 def test_list_by_status_and_with_a_limit(server):
     made = post(server, "/queues/rollouts/enqueue", {"rollouts": [{"input": n} for n in range(5)]})
     post(server, f"/rollouts/{made[0]['rollout_id']}", {"status": "cancelled"})
