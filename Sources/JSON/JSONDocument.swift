@@ -46,6 +46,9 @@
     self.bytes = bytes
   }
 
+  /// Bytes that the list of values takes, beside those of the text.
+  public var byteCount: Int { nodes.count * MemoryLayout<Node>.stride }
+
   private static func nodes(of text: Span<UInt8>, _ maximumDepth: Int) throws(JSONError) -> [Node] {
     var nodes: [Node] = []
     // Some ten bytes for a value are usual.

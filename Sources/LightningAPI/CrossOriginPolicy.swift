@@ -20,6 +20,15 @@ struct CrossOriginPolicy: Sendable {
 
   private func allows(_ origin: String) -> Bool { allowsAll || origins.contains(origin) }
 
+  /// Whether a request comes from a page of another origin that is not allowed.
+  ///
+  /// Only browsers send an origin; a page of the server's own has the server's.
+  func isForeign(_ request: HTTPRequest) -> Bool {
+    guard let origin = request.headers.first("origin"), !allows(origin) else { return false }
+    let host = request.headers.first("host") ?? ""
+    return origin != "http://\(host)" && origin != "https://\(host)"
+  }
+
   /// Answers the question that a browser asks before it sends a request.
   ///
   /// - Returns: `nil` for any other request, and when no origin is allowed at all.

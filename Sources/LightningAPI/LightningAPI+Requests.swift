@@ -8,8 +8,6 @@ struct ReceivedBody: Sendable {
   var bytes: [UInt8]
   /// What it says; `nil` when it is empty or says `null`.
   var document: JSONDocument?
-  /// Its part of the bytes in flight.
-  var lease: InFlightBudget.Lease?
 
   /// - Throws: When there is none.
   func required() throws(RequestFailure) -> JSONDocument {
@@ -25,8 +23,17 @@ extension LightningAPI {
   func receive(_ request: HTTPRequest) async throws(RequestFailure) -> ReceivedBody {
     let (bytes, lease) = try await receiveBytes(request)
     let type = request.headers.first("content-type")
-    return ReceivedBody(bytes: bytes, document: try BodyDocument.read(bytes, contentType: type), lease: lease)
+    let document = try BodyDocument.read(bytes, contentType: type)
+    if let lease {
+      guard lease.grow(by: document?.byteCount ?? 0) else { throw Self.overloaded }
+      // Until the request is answered.
+      request.body.hold(lease)
+    }
+    return ReceivedBody(bytes: bytes, document: document)
   }
+
+  private static let overloaded = RequestFailure.store(
+    StoreError(.overloaded, "too many bytes of requests are in flight"))
 
   /// Bodies up to this size are collected at once, over HTTP/1, where a connection has one at a time.
   private static let smallBody = 32 << 10
@@ -39,13 +46,12 @@ extension LightningAPI {
     if let length = body.declaredLength, length <= Self.smallBody, request.version != .http2 {
       do throws(BodyError) { return (try await body.collect(upTo: limit), nil) } catch { throw .unreadable(error) }
     }
+    if let length = body.declaredLength, length > limit { throw .unreadable(.tooLarge(limit: limit)) }
     let lease = InFlightBudget.Lease(budget)
     var bytes: [UInt8] = []
     while let piece = try await next(body) {
       guard bytes.count + piece.count <= limit else { throw .unreadable(.tooLarge(limit: limit)) }
-      guard lease.grow(by: piece.count) else {
-        throw .store(StoreError(.overloaded, "too many bytes of requests are in flight"))
-      }
+      guard lease.grow(by: piece.count) else { throw Self.overloaded }
       bytes += piece
     }
     return (bytes, lease)

@@ -4,10 +4,16 @@ import TraceStore
 import Transport
 
 extension LightningAPI {
+  /// They are one transaction, for which others wait.
+  private static let mostEnqueued = 50_000
+
   func enqueue(_ request: HTTPRequest) async throws(RequestFailure) -> HTTPResponse {
     let body = try await receive(request)
     let news = try parse(try body.required()) { reader in reader.newRollouts() }
     let key = try IdempotencyKey.read(request, body: body.bytes)
+    guard news.count <= Self.mostEnqueued else {
+      throw .refused(413, "At most \(Self.mostEnqueued) rollouts can be enqueued at once")
+    }
     guard !news.isEmpty else { return LightningAnswer.list([Rollout](), status: 201) { _, _ in } }
     let made = try await write { () throws(RolloutFault) in try await rollouts.enqueue(news, once: key) }
     return LightningAnswer.list(made, status: 201) { writer, rollout in writer.rollout(rollout) }
@@ -19,12 +25,9 @@ extension LightningAPI {
     var limit: Int64 = 1
     var worker: String?
     if let document = body.document { (limit, worker) = try parse(document) { reader in reader.dequeue() } }
-    var taken: [AttemptedRollout] = []
-    if limit > 0 {
-      let (limit, worker) = (Int(limit), worker)
-      taken = try await write { () throws(RolloutFault) in
-        try await rollouts.dequeue(limit: limit, worker: worker, once: key)
-      }
+    // A limit of 0 takes nothing, but tells that the worker has nothing to do.
+    let taken = try await write { [limit, worker] () throws(RolloutFault) in
+      try await rollouts.dequeue(limit: Int(clamping: limit), worker: worker, once: key)
     }
     return LightningAnswer.list(taken) { writer, rollout in writer.rollout(rollout) }
   }

@@ -66,6 +66,23 @@ package final class LightningAPI: Sendable {
     crossOrigin.share(response, with: request)
   }
 
+  /// Whether a page that may not use the interface asks for a change.
+  package func isForeignWrite(_ request: HTTPRequest) -> Bool {
+    serves(request) && request.method == .post && crossOrigin.isForeign(request)
+  }
+
+  /// What such a page is answered with.
+  package static var foreignOrigin: HTTPResponse {
+    LightningAnswer.detail(403, "Pages of this origin may not use the store: see agl.cors_origins")
+  }
+
+  /// What a request without the token is answered with.
+  package static var unauthenticated: HTTPResponse {
+    var response = LightningAnswer.detail(401, "a bearer token is needed")
+    response.headers.append("www-authenticate", "Bearer")
+    return response
+  }
+
   /// What a path below `/v1/` is answered with that nobody serves.
   package static var notFound: HTTPResponse { LightningAnswer.detail(404, "Not Found") }
 
@@ -82,10 +99,12 @@ package final class LightningAPI: Sendable {
     }
   }
 
-  /// Whether reading a body can take so long that other connections should not wait for it: some twenty milliseconds
-  /// for a megabyte.
+  /// From here on reading a body can take so long that other connections should not wait for it: usually some twenty
+  /// milliseconds for a megabyte, and much more for one that was made to take long.
+  private static let largeBody = 64 << 10
+
   private func isLarge(_ request: HTTPRequest) -> Bool {
-    request.method == .post && request.body.declaredLength ?? .max > 1 << 20
+    request.method == .post && request.body.declaredLength ?? .max > Self.largeBody
   }
 
   /// Answers on a thread of the runtime, and not on the loop of the connection.

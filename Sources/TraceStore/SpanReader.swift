@@ -53,6 +53,9 @@ package protocol ReadSession {
   /// The rollouts of these ids that are known, in the order of the ids and as often.
   func rollouts(_ ids: [String]) throws(StoreError) -> [AttemptedRollout]
 
+  /// Those of the rollouts that are known and have not finished.
+  func unfinished(_ ids: Set<ExactText>) throws(StoreError) -> Set<ExactText>
+
   /// Counts the spans of a rollout by attempt, those that name no attempt under an empty id.
   func spanCounts(ofRollout id: String) throws(StoreError) -> [String: Int64]
 
@@ -119,6 +122,7 @@ package struct StoreTotals: Sendable {
   package var duplicates: Int64
   package var variants: Int64
   package var unassigned: Int64
+  /// Rollouts that somebody has enqueued or started, and their attempts.
   package var rollouts: Int64
   package var attempts: Int64
   package var traces: Int64

@@ -38,8 +38,11 @@ struct RequestRouter: Sendable {
     guard routeSets.contains(.api) else { return JSONAnswer.error(404, "nothing is served at this path") }
     if let answer = lightning.preflight(request) { return answer }
     guard isAllowed(request, gate.api) else {
-      return lightning.serves(request) ? lightning.share(Self.unauthenticated, with: request) : Self.unauthenticated
+      return lightning.serves(request)
+        ? lightning.share(LightningAPI.unauthenticated, with: request) : Self.unauthenticated
     }
+    // Without a token, nothing else keeps the pages of strangers from having a browser on this machine change the store.
+    if gate.api.isEmpty, lightning.isForeignWrite(request) { return LightningAPI.foreignOrigin }
     if let answer = await lightning.respond(to: request) { return lightning.share(answer, with: request) }
     if let answer = await queries.respond(to: request) { return answer }
     if let answer = operations.metrics(request) { return answer }

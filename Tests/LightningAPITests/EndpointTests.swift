@@ -102,7 +102,9 @@ struct EndpointTests {
     Case(
       method: .post, path: "/queues/rollouts/dequeue", body: #"{"limit":3,"worker_id":"w"}"#, answer: "[",
       calls: ["dequeue limit=3 worker=w"]),
-    Case(method: .post, path: "/queues/rollouts/dequeue", body: #"{"limit":0}"#, answer: "[]"),
+    Case(
+      method: .post, path: "/queues/rollouts/dequeue", body: #"{"limit":0}"#, answer: "[",
+      calls: ["dequeue limit=0 worker=nil"]),
     Case(method: .post, path: "/queues/rollouts/enqueue", body: #"{"rollouts":[]}"#, status: 201, answer: "[]"),
     Case(
       method: .post, path: "/queues/rollouts/enqueue", body: #"{"rollouts":[{"input":{"a":  1}},{"input":null}]}"#,
@@ -146,7 +148,7 @@ struct EndpointTests {
       calls: ["next r a"]),
     Case(
       method: .post, path: "/waits/rollouts", body: #"{"rollout_ids":["ro-1","x","ro-1"]}"#,
-      answer: "[" + rolloutText + "}," + rolloutText + "}]", calls: ["watchdog", "rollouts ro-1,x,ro-1"]),
+      answer: "[" + rolloutText + "}," + rolloutText + "}]", calls: ["watchdog", "rollouts ro-1", "rollouts x"]),
     Case(
       method: .get, path: "/spans", status: 422,
       answer: #"{"detail":[{"type":"missing","loc":["query","rollout_id"],"msg":"Field required","input":null}]}"#),

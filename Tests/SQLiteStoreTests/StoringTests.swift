@@ -101,8 +101,12 @@ import TraceStore
       #expect(totals.variants == 0)
       #expect(totals.traces == 2)
       #expect(totals.unassigned == 1)
-      #expect(totals.rollouts == 1)
-      #expect(totals.attempts == 1)
+      // Those that somebody has started; spans may name any.
+      #expect(totals.rollouts == 0)
+      #expect(totals.attempts == 0)
+      _ = try await store.start(NewRollout(input: .null), worker: nil, once: nil)
+      #expect(try await store.totals().rollouts == 1)
+      #expect(try await store.totals().attempts == 1)
     }
   }
 }

@@ -18,6 +18,13 @@ extension LightningAnswer {
     }
   }
 
+  /// What a client gets back must not be a multiple of what it sent.
+  private static let longestText = 1024
+
+  private static func shortened(_ text: String) -> String {
+    text.utf8.count <= longestText ? text : String(decoding: text.utf8.prefix(longestText), as: UTF8.self) + "..."
+  }
+
   private static func write(_ fault: RequestFault, _ writer: inout JSONWriter) {
     writer.beginObject()
     writer.key("type")
@@ -26,13 +33,13 @@ extension LightningAnswer {
     writer.beginArray()
     for step in fault.location {
       switch step {
-      case .name(let name): writer.string(name)
+      case .name(let name): writer.string(shortened(name))
       case .index(let index): writer.integer(Int64(index))
       }
     }
     writer.endArray()
     writer.key("msg")
-    writer.string(fault.message)
+    writer.string(shortened(fault.message))
     writer.key("input")
     writer.text(fault.input)
     if !fault.context.isEmpty {

@@ -13,10 +13,11 @@ extension RequestReader {
       if let form = AttributeForm(document, key + 1) {
         writer.attribute(document, key + 1, form)
       } else {
+        writer.null()
+        guard !isFull else { continue }
         let count = faults.count
         noteAttribute(key + 1)
         insert(.name(document.string(key)), from: count)
-        writer.null()
       }
     }
     writer.endObject()

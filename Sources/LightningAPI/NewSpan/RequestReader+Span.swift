@@ -12,11 +12,11 @@ extension RequestReader {
     var span = SentSpan(document: document, members: members)
     var writer = JSONWriter(reservingCapacity: document.bytes.count + 64)
     typealias Member = SentSpan.Member
-    span.rolloutID = member(members, Member.rolloutID, or: "") { reader, place in reader.string(place) }
-    span.attemptID = member(members, Member.attemptID, or: "") { reader, place in reader.string(place) }
+    span.rolloutID = member(members, Member.rolloutID, or: "") { reader, place in reader.identifier(place) }
+    span.attemptID = member(members, Member.attemptID, or: "") { reader, place in reader.identifier(place) }
     span.sequence = member(members, Member.sequence, or: 0) { reader, place in reader.integer(place) }
-    span.traceID = member(members, Member.traceID, or: "") { reader, place in reader.string(place) }
-    span.spanID = member(members, Member.spanID, or: "") { reader, place in reader.string(place) }
+    span.traceID = member(members, Member.traceID, or: "") { reader, place in reader.identifier(place) }
+    span.spanID = member(members, Member.spanID, or: "") { reader, place in reader.identifier(place) }
     span.parentID = member(members, Member.parentID, or: nil) { reader, place in reader.nullableString(place) }
     writer.tokens("\"trace_id\":")
     writer.string(span.traceID)

@@ -41,6 +41,10 @@ extension RequestFault {
   static let notDictionary = RequestFault("dict_type", "Input should be a valid dictionary")
   static let notList = RequestFault("list_type", "Input should be a valid list")
   static let notString = RequestFault("string_type", "Input should be a valid string")
+  /// Bytes of an id.
+  static let longestIdentifier = 1024
+  static let longIdentifier = RequestFault(
+    "string_too_long", "String should have at most 1024 characters", context: [("max_length", JSONText("1024"))])
   static let notFinite = RequestFault("finite_number", "Input should be a finite number")
 
   static let notInteger = RequestFault("int_type", "Input should be a valid integer")

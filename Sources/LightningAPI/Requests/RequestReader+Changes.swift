@@ -16,7 +16,7 @@ extension RequestReader {
     guard isObject(root) else { return change }
     change.input = optional(root, "input") { reader, place in reader.text(place) }
     change.mode = clearable(root, "mode") { reader, place in reader.word(place) }
-    change.resourcesID = clearable(root, "resources_id") { reader, place in reader.string(place) }
+    change.resourcesID = clearable(root, "resources_id") { reader, place in reader.identifier(place) }
     change.status = nullable(root, "status") { reader, place in reader.word(place) }
     change.config = nullable(root, "config") { reader, place in reader.config(place) }
     change.metadata = clearable(root, "metadata") { reader, place in reader.dictionary(place) }
@@ -29,7 +29,7 @@ extension RequestReader {
     let root = JSONDocument.root
     guard isObject(root) else { return change }
     change.status = nullable(root, "status") { reader, place in reader.word(place) }
-    change.workerID = nullable(root, "worker_id") { reader, place in reader.string(place) }
+    change.workerID = nullable(root, "worker_id") { reader, place in reader.identifier(place) }
     change.lastHeartbeatTime = nullable(root, "last_heartbeat_time") { reader, place in reader.finiteDouble(place) }
     change.metadata = nullable(root, "metadata") { reader, place in reader.dictionary(place) }
     return change

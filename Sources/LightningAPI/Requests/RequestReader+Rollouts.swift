@@ -18,7 +18,7 @@ extension RequestReader {
     guard isObject(place) else { return NewRollout(input: .null) }
     var rollout = NewRollout(input: required(place, "input", or: .null) { reader, place in reader.text(place) })
     rollout.mode = nullable(place, "mode") { reader, place in reader.word(place) }
-    rollout.resourcesID = nullable(place, "resources_id") { reader, place in reader.string(place) }
+    rollout.resourcesID = nullable(place, "resources_id") { reader, place in reader.identifier(place) }
     if let config = nullable(place, "config", { reader, place in reader.config(place) }) { rollout.config = config }
     if let metadata = nullable(place, "metadata", { reader, place in reader.dictionary(place) }) {
       rollout.metadata = metadata
@@ -29,7 +29,7 @@ extension RequestReader {
   /// `StartAttemptRequest`, and the worker of other requests.
   mutating func worker() -> String? {
     guard isObject(JSONDocument.root) else { return nil }
-    return nullable(JSONDocument.root, "worker_id") { reader, place in reader.string(place) }
+    return nullable(JSONDocument.root, "worker_id") { reader, place in reader.identifier(place) }
   }
 
   /// `RolloutConfig`.

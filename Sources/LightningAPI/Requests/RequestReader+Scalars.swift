@@ -8,6 +8,13 @@ extension RequestReader {
     return ""
   }
 
+  /// A string that is an id: it is kept in indexes, and repeated in answers.
+  mutating func identifier(_ place: Int) -> String {
+    let text = string(place)
+    if text.utf8.count > RequestFault.longestIdentifier { note(.longIdentifier, at: place) }
+    return text
+  }
+
   /// An integer, also as text, as a bool, or as a double without a fraction.
   mutating func integer(_ place: Int) -> Int64 {
     switch LaxNumber.integer(document, place) {

@@ -16,8 +16,8 @@ extension RequestReader {
   mutating func nextSequence() -> (rollout: String, attempt: String) {
     let root = JSONDocument.root
     guard isObject(root) else { return ("", "") }
-    let rollout = required(root, "rollout_id", or: "") { reader, place in reader.string(place) }
-    let attempt = required(root, "attempt_id", or: "") { reader, place in reader.string(place) }
+    let rollout = required(root, "rollout_id", or: "") { reader, place in reader.identifier(place) }
+    let attempt = required(root, "attempt_id", or: "") { reader, place in reader.identifier(place) }
     return (rollout, attempt)
   }
 

@@ -33,6 +33,9 @@ struct RequestReader {
 
   // MARK: Faults
 
+  /// Whether no more faults are noted.
+  var isFull: Bool { faults.count >= Self.maximumFaults }
+
   /// Notes a fault of a value.
   mutating func note(_ fault: RequestFault, at place: Int) {
     guard faults.count < Self.maximumFaults else { return }

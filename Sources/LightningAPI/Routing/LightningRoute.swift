@@ -10,6 +10,9 @@ enum LightningRoute: Hashable {
   case notAllowed([HTTPMethod])
   case notFound
 
+  /// Bytes of an id; a longer one is the id of nothing.
+  private static let longestPart = RequestFault.longestIdentifier
+
   /// What all paths begin with.
   static let prefix = "/v1/agl/"
 
@@ -17,7 +20,7 @@ enum LightningRoute: Hashable {
     let parts = PercentEncoding.decode(path.dropFirst(Self.prefix.count))?.split(
       separator: "/", omittingEmptySubsequences: false
     ).map(String.init)
-    guard let parts, parts.count <= 4, !parts.contains("") else {
+    guard let parts, parts.count <= 4, !parts.contains(where: { $0.isEmpty || $0.utf8.count > Self.longestPart }) else {
       self = Self.unknown(method)
       return
     }

@@ -16,7 +16,7 @@ extension SQLiteReadSession {
     filter.condition(in: query.modes?.map(\.rawValue), "mode")
     // The index on stages knows those that have not ended; the condition is implied, so it excludes nothing.
     if !query.page.matchesAny, let statuses = query.statuses, !statuses.contains(where: \.isFinished) {
-      filter.require("stage IS NOT NULL")
+      filter.requireFew("stage IS NOT NULL")
     }
     return try guarded { () throws(SQLiteError) in
       try prepareRolloutReader()
@@ -32,6 +32,19 @@ extension SQLiteReadSession {
         if let rollout = try rolloutReader!.rollout(id) { found.append(rollout) }
       }
       return found
+    }
+  }
+
+  func unfinished(_ ids: Set<ExactText>) throws(StoreError) -> Set<ExactText> {
+    try guarded { () throws(SQLiteError) in
+      var find = try connection.prepare(
+        "SELECT stage IS NOT NULL FROM rollouts WHERE rollout_id = ?1 AND status IS NOT NULL")
+      var unfinished: Set<ExactText> = []
+      for id in ids {
+        try find.bind(id.text, at: 1)
+        if try find.first({ (row: borrowing Row) in row.int(at: 0) == 1 }) == true { unfinished.insert(id) }
+      }
+      return unfinished
     }
   }
 

@@ -192,10 +192,8 @@ final class SQLiteReadSession: ReadSession {
         """
         SELECT spans, duplicates, variants, last_trace,
           (SELECT coalesce(sum(spans), 0) FROM attempts WHERE rollout = 0),
-          (SELECT count(*) FROM rollouts WHERE status IS NOT NULL
-            OR EXISTS (SELECT * FROM attempts WHERE rollout = rollouts.id AND spans > 0)),
-          (SELECT count(*) FROM attempts
-            WHERE rollout != 0 AND attempt_id IS NOT NULL AND (spans > 0 OR status IS NOT NULL)),
+          (SELECT count(*) FROM rollouts WHERE status IS NOT NULL),
+          (SELECT count(*) FROM attempts WHERE status IS NOT NULL),
           (SELECT count(*) FROM resources), (SELECT count(*) FROM workers)
         FROM counters
         """)

@@ -56,9 +56,10 @@ struct LifeSigns: ~Copyable {
     settled.insert(attempt)
     guard let found = try find(attempt, now: now) else { return }
     if found.attempt == .preparing || found.attempt == .unresponsive { try reviveAttempt.run(.integer(attempt)) }
-    guard found.isLatest, Self.startsRollout(found) else { return }
-    try startRollout.run(.integer(found.rollout))
+    guard found.isLatest else { return }
+    // Whoever has changed the attempt may have put its last sign of life into the future.
     watchdog.expect(at: found.clock.due)
+    if Self.startsRollout(found) { try startRollout.run(.integer(found.rollout)) }
   }
 
   /// A rollout that waits for another attempt goes on only with one that was thought dead.

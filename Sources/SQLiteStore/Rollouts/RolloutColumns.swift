@@ -11,6 +11,10 @@ enum RolloutColumns {
     rollout_documents.input, rollout_documents.metadata
     """
 
+  /// The same without the documents.
+  static let narrowRollout = rollout.replacing(
+    "rollout_documents.input, rollout_documents.metadata", with: "NULL, NULL")
+
   static let rolloutTables = "rollouts LEFT JOIN rollout_documents ON rollout_documents.rollout = rollouts.id"
 
   /// What ``attempt(_:rolloutID:)`` reads.
@@ -66,7 +70,9 @@ struct RolloutRow {
   var isInQueue: Bool
 
   /// Where it stands, as the index of stages has it; `nil` when nothing is to come.
-  var stage: Int64? {
+  var stage: Int64? { Self.stage(of: rollout) }
+
+  static func stage(of rollout: Rollout) -> Int64? {
     if rollout.status.isQueued { return 1 }
     guard rollout.status.isActive else { return nil }
     return rollout.config.timeoutSeconds == nil && rollout.config.unresponsiveSeconds == nil ? 2 : 3

@@ -42,6 +42,7 @@ extension RolloutMachine {
 
   private func findPair(_ ids: String) throws -> (RolloutRow, AttemptRow) {
     let parts = ids.split(separator: " ")
+    guard parts.count == 2 else { throw RolloutFault.keyReused }
     let rollout = try find(String(parts[0]))
     return (rollout, try find(attempt: String(parts[1]), of: rollout))
   }
@@ -55,7 +56,7 @@ extension RolloutMachine {
       return [update.id]
     }
     if let stored { return stored }
-    guard let known = try shelf.resources(ids[0]) else { throw RolloutFault.notFound("Resources \(ids[0]) not found") }
+    guard let id = ids.first, let known = try shelf.resources(id) else { throw RolloutFault.keyReused }
     return known
   }
 }

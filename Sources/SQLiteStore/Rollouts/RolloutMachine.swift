@@ -9,6 +9,9 @@ import TraceStore
 final class RolloutMachine {
   /// Rollouts that one call takes from the queue at most; whoever asks for more asks again.
   private static let mostDequeued = 10_000
+  /// Entries of the queue that one call looks at, and bytes of inputs that it gives; the rest is left to the next call.
+  private static let mostLookedAt = 20_000
+  private static let mostDequeuedBytes = 32 << 20
 
   var rollouts: RolloutTable
   var attempts: AttemptTable
@@ -43,11 +46,7 @@ final class RolloutMachine {
   func enqueue(_ new: [NewRollout], clock: () -> Double) throws(SQLiteError) -> [RolloutRow] {
     try findLate(now: clock())
     var rows: [RolloutRow] = []
-    for new in new {
-      var row = try insert(new, .queuing, now: clock())
-      try rollouts.enqueue(&row)
-      rows.append(row)
-    }
+    for new in new { rows.append(try insert(new, .queuing, now: clock())) }
     return rows
   }
 
@@ -55,25 +54,37 @@ final class RolloutMachine {
     try findLate(now: now)
     var row = try insert(new, .preparing, now: now)
     let attempt = try addAttempt(to: &row, worker: worker, now: now)
-    if let worker { try workers.isBusy(worker, with: attempt.attempt, now: now) }
+    try isBusy(worker, with: attempt, now: now)
     return (row, attempt)
+  }
+
+  /// An empty id is that of no worker.
+  private func isBusy(_ worker: String?, with row: AttemptRow, now: Double, dequeued: Bool = false)
+    throws(SQLiteError)
+  {
+    guard let worker, !worker.isEmpty else { return }
+    try workers.isBusy(worker, with: row.attempt, now: now, dequeued: dequeued)
   }
 
   func dequeue(limit: Int, worker: String?, now: Double) throws(SQLiteError) -> [(RolloutRow, AttemptRow)] {
     try findLate(now: now)
     var taken: [(RolloutRow, AttemptRow)] = []
-    while taken.count < min(limit, Self.mostDequeued), var row = try rollouts.dequeue() {
+    var lookedAt = 0
+    var bytes = 0
+    while taken.count < min(limit, Self.mostDequeued), lookedAt < Self.mostLookedAt, bytes < Self.mostDequeuedBytes,
+      var row = try rollouts.dequeue()
+    {
+      lookedAt += 1
       // What was cancelled or taken otherwise is left behind.
       guard row.rollout.status.isQueued else { continue }
       let attempt = try addAttempt(to: &row, worker: worker, now: now)
+      bytes += row.rollout.input.text.utf8.count
       taken.append((row, attempt))
     }
-    if let worker {
-      if let last = taken.last {
-        try workers.isBusy(worker, with: last.1.attempt, now: now, dequeued: true)
-      } else {
-        try workers.foundNothing(worker, now: now)
-      }
+    if let last = taken.last {
+      try isBusy(worker, with: last.1, now: now, dequeued: true)
+    } else if let worker {
+      try workers.foundNothing(worker, now: now)
     }
     return taken
   }
@@ -82,7 +93,7 @@ final class RolloutMachine {
     try findLate(now: now)
     var row = try find(rollout)
     let attempt = try addAttempt(to: &row, worker: worker, now: now)
-    if let worker { try workers.isBusy(worker, with: attempt.attempt, now: now) }
+    try isBusy(worker, with: attempt, now: now)
     return (row, attempt)
   }
 
@@ -129,7 +140,7 @@ final class RolloutMachine {
     -> Attempt
   {
     try findLate(now: now)
-    let row = try find(rollout)
+    let row = try find(rollout, withDocuments: false)
     return try update(try find(reference, of: row), of: row, change, now: now)
   }
 
@@ -194,7 +205,8 @@ final class RolloutMachine {
   /// Gives up attempts that are late or silent, unless that was looked for a moment ago.
   func findLate(now: Double) throws(SQLiteError) {
     for late in try watchdog.findLate(now: now) {
-      guard let rollout = try rollouts.rollout(at: late.rollout), let latest = rollout.latestAttempt,
+      guard let rollout = try rollouts.rollout(at: late.rollout, withDocuments: false),
+        let latest = rollout.latestAttempt,
         let attempt = try attempts.attempt(at: latest, of: rollout)
       else { continue }
       var change = AttemptChange()
@@ -205,8 +217,11 @@ final class RolloutMachine {
 
   // MARK: Find
 
-  func find(_ rollout: String) throws -> RolloutRow {
-    guard let row = try rollouts.rollout(rollout) else { throw RolloutFault.notFound("Rollout \(rollout) not found") }
+  /// - Parameter withDocuments: Whether input and metadata are wanted, which can be large.
+  func find(_ rollout: String, withDocuments: Bool = true) throws -> RolloutRow {
+    guard let row = try rollouts.rollout(rollout, withDocuments: withDocuments) else {
+      throw RolloutFault.notFound("Rollout \(rollout) not found")
+    }
     return row
   }
 

@@ -5,6 +5,8 @@ import Telemetry
 struct RolloutTable: ~Copyable {
   private var find: Statement
   private var findRow: Statement
+  private var findNarrow: Statement
+  private var findRowNarrow: Statement
   private var insert: Statement
   private var insertDocuments: Statement
   private var update: Statement
@@ -20,11 +22,14 @@ struct RolloutTable: ~Copyable {
     let select = "SELECT \(RolloutColumns.rollout) FROM \(RolloutColumns.rolloutTables)"
     let find = try connection.prepare("\(select) WHERE rollouts.rollout_id = ?1 AND rollouts.status IS NOT NULL")
     let findRow = try connection.prepare("\(select) WHERE rollouts.id = ?1")
+    let narrow = "SELECT \(RolloutColumns.narrowRollout) FROM rollouts"
+    let findNarrow = try connection.prepare("\(narrow) WHERE rollouts.rollout_id = ?1 AND rollouts.status IS NOT NULL")
+    let findRowNarrow = try connection.prepare("\(narrow) WHERE rollouts.id = ?1")
     let insert = try connection.prepare(
       """
       INSERT INTO rollouts(rollout_id, status, stage, start_time, mode, resources_id, timeout_seconds,
-        unresponsive_seconds, max_attempts, retry_condition)
-      VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING RETURNING id
+        unresponsive_seconds, max_attempts, retry_condition, queued)
+      VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING RETURNING id
       """)
     let insertDocuments = try connection.prepare("INSERT INTO rollout_documents VALUES(?1, ?2, ?3)")
     let update = try connection.prepare(
@@ -42,6 +47,8 @@ struct RolloutTable: ~Copyable {
     lastPlace = try connection.integer("SELECT max(queued) FROM rollouts WHERE queued IS NOT NULL") ?? 0
     self.find = find
     self.findRow = findRow
+    self.findNarrow = findNarrow
+    self.findRowNarrow = findRowNarrow
     self.insert = insert
     self.insertDocuments = insertDocuments
     self.update = update
@@ -51,34 +58,44 @@ struct RolloutTable: ~Copyable {
     self.putIntoQueue = putIntoQueue
   }
 
-  mutating func rollout(_ id: String) throws(SQLiteError) -> RolloutRow? {
+  /// - Parameter withDocuments: Whether input and metadata are read too; without, they are null.
+  mutating func rollout(_ id: String, withDocuments: Bool = true) throws(SQLiteError) -> RolloutRow? {
+    if !withDocuments {
+      try findNarrow.bind(id, at: 1)
+      return try findNarrow.first { (row: borrowing Row) in RolloutColumns.rollout(row) }
+    }
     try find.bind(id, at: 1)
     return try find.first { (row: borrowing Row) in RolloutColumns.rollout(row) }
   }
 
-  mutating func rollout(at row: Int64) throws(SQLiteError) -> RolloutRow? {
+  mutating func rollout(at row: Int64, withDocuments: Bool = true) throws(SQLiteError) -> RolloutRow? {
+    if !withDocuments {
+      try findRowNarrow.bind(row, at: 1)
+      return try findRowNarrow.first { (row: borrowing Row) in RolloutColumns.rollout(row) }
+    }
     try findRow.bind(row, at: 1)
     return try findRow.first { (row: borrowing Row) in RolloutColumns.rollout(row) }
   }
 
-  /// Makes a rollout without attempts.
+  /// Makes a rollout without attempts; one that is to wait gets a place at the end of the queue.
   mutating func insert(_ new: NewRolloutRow) throws(SQLiteError) -> RolloutRow {
+    let place = new.status.isQueued ? lastPlace + 1 : nil
     while true {
       let rollout = Rollout(
         id: identifiers.rollout(), input: new.input, startTime: new.startTime, mode: new.mode,
         resourcesID: new.resourcesID, status: new.status, config: new.config, metadata: new.metadata)
-      var row = RolloutRow(id: 0, rollout: rollout, attempts: 0, latestAttempt: nil, isInQueue: false)
       try insert.bind([
-        .text(rollout.id), .text(rollout.status.rawValue), SQLValue(row.stage), .real(rollout.startTime),
+        .text(rollout.id), .text(rollout.status.rawValue), SQLValue(RolloutRow.stage(of: rollout)),
+        .real(rollout.startTime),
         SQLValue(rollout.mode?.rawValue), SQLValue(rollout.resourcesID), SQLValue(rollout.config.timeoutSeconds),
         SQLValue(rollout.config.unresponsiveSeconds), .integer(rollout.config.maxAttempts),
-        .text(RolloutColumns.text(rollout.config.retryCondition)),
+        .text(RolloutColumns.text(rollout.config.retryCondition)), SQLValue(place),
       ])
       // An id that is taken, by chance or because spans have named it, gives no row.
       guard let id = try insert.first({ (row: borrowing Row) in row.int(at: 0) }) else { continue }
-      row = RolloutRow(id: id, rollout: rollout, attempts: 0, latestAttempt: nil, isInQueue: false)
       try insertDocuments.run(.integer(id), .text(rollout.input.text), SQLValue(rollout.metadata?.text))
-      return row
+      if let place { lastPlace = place }
+      return RolloutRow(id: id, rollout: rollout, attempts: 0, latestAttempt: nil, isInQueue: place != nil)
     }
   }
 

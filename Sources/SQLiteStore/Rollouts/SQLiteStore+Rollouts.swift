@@ -17,7 +17,7 @@ extension SQLiteStore: RolloutStore {
       try session.settle(received: received)
       return try session.rollouts.attempting(once, now: now) { machine in
         [try machine.start(rollout, worker: worker, now: now)]
-      }[0]
+      }.one()
     }
   }
 
@@ -39,12 +39,12 @@ extension SQLiteStore: RolloutStore {
       try session.settle(received: received)
       return try session.rollouts.attempting(once, now: now) { machine in
         [try machine.startAttempt(of: rollout, worker: worker, now: now)]
-      }[0]
+      }.one()
     }
   }
 
   package func update(rollout: String, _ change: RolloutChange) async throws(RolloutFault) -> Rollout {
-    let bytes = change.input.map(\.text.utf8.count) ?? 0
+    let bytes = (change.input?.byteCount ?? 0) + (change.metadata??.byteCount ?? 0)
     return try await perform(bytes: Self.smallCommand + bytes) { session, received, now in
       try session.settle(received: received)
       return try session.rollouts.update(rollout: rollout, change, now: now)
@@ -54,14 +54,15 @@ extension SQLiteStore: RolloutStore {
   package func update(attempt: AttemptReference, of rollout: String, _ change: AttemptChange)
     async throws(RolloutFault) -> Attempt
   {
-    try await perform(bytes: Self.smallCommand) { session, received, now in
+    let bytes = change.metadata?.byteCount ?? 0
+    return try await perform(bytes: Self.smallCommand + bytes) { session, received, now in
       try session.settle(received: received)
       return try session.rollouts.update(attempt: attempt, of: rollout, change, now: now)
     }
   }
 
   package func heartbeat(ofWorker worker: String, stats: JSONText?) async throws(RolloutFault) -> Worker {
-    try await perform(bytes: Self.smallCommand) { session, _, now in
+    try await perform(bytes: Self.smallCommand + (stats?.byteCount ?? 0)) { session, _, now in
       try session.rollouts.workers.change(worker) { worker in
         worker.lastHeartbeatTime = now
         if let stats { worker.heartbeatStats = stats }
@@ -72,7 +73,7 @@ extension SQLiteStore: RolloutStore {
   package func store(resources: JSONText, as id: String?, once: RequestKey?) async throws(RolloutFault)
     -> ResourcesUpdate
   {
-    try await perform(bytes: Self.smallCommand + resources.text.utf8.count) { session, received, now in
+    try await perform(bytes: Self.smallCommand + resources.byteCount) { session, received, now in
       try session.settle(received: received)
       return try session.rollouts.store(resources, as: id, once: once, now: now)
     }
@@ -81,7 +82,8 @@ extension SQLiteStore: RolloutStore {
   package func nextSequence(rollout: String, attempt: String, once: RequestKey?) async throws(RolloutFault) -> Int64 {
     try await perform(bytes: Self.smallCommand) { session, received, now in
       let made = try session.rollouts.once(once, now: now) { _ in
-        [String(try session.nextSequence(RolloutTag(rolloutID: rollout, attemptID: attempt), received: received))]
+        let tag = RolloutTag(rolloutID: rollout, attemptID: attempt.isEmpty ? nil : attempt)
+        return [String(try session.nextSequence(tag, received: received))]
       }
       return made.first.flatMap(Int64.init) ?? 1
     }
@@ -99,5 +101,19 @@ extension SQLiteStore: RolloutStore {
 
 extension NewRollout {
   /// Bytes that it holds, roughly.
-  fileprivate var byteCount: Int { 512 + input.text.utf8.count + metadata.text.utf8.count }
+  fileprivate var byteCount: Int { 512 + input.byteCount + metadata.byteCount }
+}
+
+extension JSONText {
+  fileprivate var byteCount: Int { text.utf8.count }
+}
+
+extension [AttemptedRollout] {
+  /// The one that a request has made.
+  ///
+  /// - Throws: `keyReused` when the request of that key has made something else.
+  fileprivate func one() throws -> AttemptedRollout {
+    guard let first, count == 1 else { throw RolloutFault.keyReused }
+    return first
+  }
 }

@@ -13,6 +13,9 @@ struct Watchdog: ~Copyable {
     var status: AttemptStatus
   }
 
+  /// Attempts that one search gives up; the next one goes on.
+  private static let mostAtOnce = 10_000
+
   private let schedule: WatchdogSchedule
   private var select: Statement
 
@@ -39,7 +42,11 @@ struct Watchdog: ~Copyable {
         timeout: row.optionalDouble(at: 1), unresponsive: row.optionalDouble(at: 2), start: row.double(at: 3),
         heartbeat: row.optionalDouble(at: 4))
       if let status = clock.status(now: now) {
-        late.append(Late(rollout: row.int(at: 0), status: status))
+        if late.count < Self.mostAtOnce {
+          late.append(Late(rollout: row.int(at: 0), status: status))
+        } else {
+          next = -.infinity
+        }
       } else {
         next = min(next, clock.due)
       }

@@ -19,11 +19,13 @@ final class WatchdogSchedule: Sendable {
   /// - Parameter now: Seconds since 1970, here and below.
   func isDue(now: Double) -> Bool {
     state.withLock { state in
-      // A clock that was set back does not end the searches.
-      now > state.next && (now - state.lastSearch >= debounce || now < state.lastSearch)
+      // After the clock was set back, what is due is not known.
+      if now < state.lastSearch { return true }
+      return now > state.next && now - state.lastSearch >= debounce
     }
   }
 
+  /// Notes when an attempt can be late; minus infinity when that is not known.
   func expect(at time: Double) {
     state.withLock { $0.next = min($0.next, time) }
   }

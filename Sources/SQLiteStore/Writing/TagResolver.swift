@@ -72,7 +72,7 @@ struct TagResolver: ~Copyable {
     let updateAttempt = try connection.prepare(
       """
       UPDATE attempts SET spans = spans + ?2, last_sequence = max(last_sequence, ?4),
-        first_arrival = CASE WHEN spans = 0 AND ?3 > 0 THEN ?3 ELSE first_arrival END,
+        first_arrival = CASE WHEN first_arrival = 0 THEN ?5 ELSE first_arrival END,
         last_arrival = max(last_arrival, ?3), heartbeat = CASE WHEN ?3 > 0 THEN ?3 / 1e9 ELSE heartbeat END
       WHERE id = ?1
       """)
@@ -132,7 +132,7 @@ struct TagResolver: ~Copyable {
 
   /// The number of a span in its rollout: the one it brings, else the next one.
   ///
-  /// It is not used up before ``use(_:_:)``.
+  /// It is not used up before ``use(_:_:attempt:)``.
   ///
   /// - Parameter given: -1 for a span that brings none.
   func sequence(_ given: Int64, _ rollout: Rollout?) -> Int64? {
@@ -203,6 +203,7 @@ struct TagResolver: ~Copyable {
       try updateAttempt.bind(spans, at: 2)
       try updateAttempt.bind(arrivedAttempts.contains(attempt) ? received : 0, at: 3)
       try updateAttempt.bind(sequences[attempt] ?? 0, at: 4)
+      try updateAttempt.bind(spans > 0 ? received : 0, at: 5)
       try updateAttempt.run()
     }
     let arrived = arrivedAttempts

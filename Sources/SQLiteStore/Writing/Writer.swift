@@ -177,6 +177,8 @@ final class Writer: Sendable {
   private func reopen() throws -> WriterSession {
     let session = try WriterSession(path: path, options, recent: recent, filter: filter, schedule: schedule)
     try session.connection.checkpoint(.truncate)
+    // A transaction that seemed to have failed may be there after all: who waits for what it finished has to look.
+    rolloutWatch.lookAgain()
     return session
   }
 

@@ -72,7 +72,11 @@ final class WriterSession {
   }
 
   /// Adds some segments of a batch to the transaction.
-  func append(_ batch: SpanBatch, segments: Range<Int>, received: Int64) throws -> AppendReceipt {
+  ///
+  /// - Parameter sequence: The number of the only span, which can be one that no span of OTLP has.
+  func append(_ batch: SpanBatch, segments: Range<Int>, received: Int64, sequence: Int64? = nil) throws
+    -> AppendReceipt
+  {
     var receipt = AppendReceipt()
     var variants: [Int: Int64] = [:]
     // Once for all spans: a request has few tags and contexts.
@@ -85,13 +89,14 @@ final class WriterSession {
         let span = batch.spans[index]
         let tag = try resolve(span.tag, batch.tags, &resolvedTags, received: received)
         let placement = SpanInserter.Placement(
-          trace: try traces.row(of: span.traceID), rows: tag.rows, sequence: span.sequence >= 0 ? span.sequence : nil,
+          trace: try traces.row(of: span.traceID), rows: tag.rows,
+          sequence: sequence ?? (span.sequence >= 0 ? span.sequence : nil),
           rule: batch.tags[Int(span.tag)].rule, service: try resolve(span.context, batch.contexts, &resolvedServices),
           segment: place.segment, start: place.start)
         waiting.append(SpanInserter.Row(facts: span, placement: placement))
         waitingRollouts.append(tag.rollout)
         // The number of the next span may depend on whether this one is new.
-        if waiting.count == SpanInserter.rowsAtOnce || (span.sequence < 0 && tag.rollout != nil) {
+        if waiting.count == SpanInserter.rowsAtOnce || (span.sequence < 0 && sequence == nil && tag.rollout != nil) {
           try insertWaiting(draft, place, &receipt, &variants)
         }
       }
@@ -165,7 +170,7 @@ final class WriterSession {
     var row = given
     let span = row.facts
     row.placement.arrival = counters.lastArrival + 1
-    row.placement.sequence = tags.sequence(span.sequence, rollout)
+    if row.placement.sequence == nil { row.placement.sequence = tags.sequence(span.sequence, rollout) }
     if try !inserter.insert(row, draft.bytes.span, connection) {
       let finding = try duplicates.check(
         DuplicateCheck.Candidate(
@@ -226,21 +231,30 @@ final class WriterSession {
   /// - Returns: Whether it is new.
   func add(_ span: NewSpan, received: Int64) throws -> Bool {
     let tag = RolloutTag(rolloutID: span.rolloutID, attemptID: span.attemptID)
-    try checkStarted(tag, span)
+    try checkStarted(tag, span, received: received)
     let resolved = try tags.resolve(tag, received: received)
     // A repeat counts too.
     tags.use(span.sequence, resolved.rollout, attempt: resolved.rows.attempt)
     let trace = try traces.row(of: span.batch.spans[0].traceID)
     guard try !clientSpans.contains(span, attempt: resolved.rows.attempt, trace: trace) else { return false }
-    let receipt = try append(span.batch, segments: span.batch.segments.indices, received: received)
+    let receipt = try append(
+      span.batch, segments: span.batch.segments.indices, received: received, sequence: span.sequence)
     guard receipt.stored == 1 else { return false }
     try clientSpans.add(span, attempt: resolved.rows.attempt, arrival: counters.lastArrival)
     return true
   }
 
-  private func checkStarted(_ tag: RolloutTag, _ span: NewSpan) throws {
+  private func checkStarted(_ tag: RolloutTag, _ span: NewSpan, received: Int64) throws {
     guard !startedAttempts.contains(tag) else { return }
-    _ = try rollouts.find(attempt: span.attemptID, of: try rollouts.find(span.rolloutID))
+    let rollout = try rollouts.find(span.rolloutID, withDocuments: false)
+    do {
+      _ = try rollouts.find(attempt: span.attemptID, of: rollout)
+    } catch {
+      // Its number counts in the rollout all the same.
+      let resolved = try tags.resolve(RolloutTag(rolloutID: span.rolloutID), received: received)
+      tags.use(span.sequence, resolved.rollout, attempt: resolved.rows.attempt)
+      throw error
+    }
     if startedAttempts.count >= 16 << 10 { startedAttempts.removeAll(keepingCapacity: true) }
     startedAttempts.insert(tag)
   }

@@ -30,9 +30,12 @@ final class RolloutWaiter: Sendable {
     let continuation = state.withLock { state -> CheckedContinuation<Void, Never>? in
       switch state {
       case .collecting(var finished):
+        // The set has one owner at a time, so that it is changed in place.
+        state = .woken
         finished.insert(id)
         state = .collecting(finished)
       case .waiting(var pending, let continuation):
+        state = .woken
         pending.remove(id)
         state = pending.isEmpty ? .woken : .waiting(pending, continuation)
         if pending.isEmpty { return continuation }

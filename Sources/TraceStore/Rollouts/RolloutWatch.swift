@@ -15,38 +15,56 @@ package final class RolloutWatch: Sendable {
 
   package init() {}
 
-  /// Waits until none of the rollouts is pending any more.
+  /// Waits until each of the rollouts has finished.
+  ///
+  /// Once one was seen to have finished it is not waited for again, whatever becomes of it.
   ///
   /// - Parameters:
   ///   - ids: The rollouts.
   ///   - deadline: When to give up; `nil` = never.
   ///   - sleep: Returns when the time is over, at once when the task is cancelled.
-  ///   - look: Tells from the store what to answer, and which of the rollouts are still to finish.
-  /// - Returns: The answer of the last look: nothing was pending in it, or the time was over, or the
-  ///   task was cancelled, or the watch was closed.
-  package func wait<Answer: Sendable, Failure>(
+  ///   - look: Tells from the store which of some rollouts are still to finish.
+  /// - Returns: Those that are still to finish: none, or the time was over, or the task was cancelled, or the watch was
+  ///   closed.
+  package func wait<Failure>(
     for ids: Set<ExactText>, until deadline: ContinuousClock.Instant?,
     sleep: @escaping @Sendable (Duration) async -> Void,
-    look: () async throws(Failure) -> (answer: Answer, pending: Set<ExactText>)
-  ) async throws(Failure) -> Answer {
-    while true {
+    look: (Set<ExactText>) async throws(Failure) -> Set<ExactText>
+  ) async throws(Failure) -> Set<ExactText> {
+    // Most that ask need not wait, and of those that do, most ids are known to have finished.
+    var pending = try await look(ids)
+    while !pending.isEmpty {
+      guard rest(until: deadline) > .zero, !Task.isCancelled, !isClosed else { break }
       // Known before the look at the store, so that nothing is missed in between.
       let waiter = RolloutWaiter()
-      add(waiter, ids)
-      defer { remove(waiter, ids) }
-      let (answer, pending) = try await look()
-      let rest = deadline.map { ContinuousClock.now.duration(to: $0) } ?? Self.longest
-      if pending.isEmpty || rest <= .zero || Task.isCancelled || isClosed { return answer }
-      state.withLock { $0.waits += 1 }
-      await withTaskGroup(of: Void.self) { group in
-        group.addTask {
-          await sleep(rest)
-          waiter.wake()
-        }
-        await waiter.wait(for: pending)
-        group.cancelAll()
+      let awaited = pending
+      add(waiter, awaited)
+      defer { remove(waiter, awaited) }
+      pending = try await look(awaited)
+      if pending.isEmpty || isClosed { break }
+      await wait(waiter, for: pending, rest(until: deadline), sleep)
+      pending = try await look(pending)
+    }
+    return pending
+  }
+
+  private func rest(until deadline: ContinuousClock.Instant?) -> Duration {
+    deadline.map { ContinuousClock.now.duration(to: $0) } ?? Self.longest
+  }
+
+  private func wait(
+    _ waiter: RolloutWaiter, for pending: Set<ExactText>, _ time: Duration,
+    _ sleep: @escaping @Sendable (Duration) async -> Void
+  ) async {
+    state.withLock { $0.waits += 1 }
+    defer { state.withLock { $0.waits -= 1 } }
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask {
+        await sleep(time)
+        waiter.wake()
       }
-      state.withLock { $0.waits -= 1 }
+      await waiter.wait(for: pending)
+      group.cancelAll()
     }
   }
 
@@ -60,13 +78,16 @@ package final class RolloutWatch: Sendable {
     }
   }
 
+  /// Has everybody who waits look at the store again.
+  package func lookAgain() {
+    let woken = state.withLock { state in state.waiters.values.flatMap { Array($0.values) } }
+    for waiter in woken { waiter.wake() }
+  }
+
   /// Ends all waits, also those to come: the server stops.
   package func close() {
-    let woken = state.withLock { state in
-      state.isClosed = true
-      return state.waiters.values.flatMap { Array($0.values) }
-    }
-    for waiter in woken { waiter.wake() }
+    state.withLock { $0.isClosed = true }
+    lookAgain()
   }
 
   /// Whether waits end early because the server stops.

@@ -21,15 +21,33 @@ package enum PercentEncoding {
   }
 
   /// The parameters of a query string, in order; `+` is a space.
+  ///
+  /// A `%` that starts nothing stands for itself, and bytes that are not UTF-8 become U+FFFD: a condition that is spelled
+  /// badly must not vanish.
   package static func parameters(_ query: String?) -> [(name: String, value: String)] {
     guard let query else { return [] }
-    return query.split(separator: "&").compactMap { part in
+    return query.split(separator: "&").map { part in
       let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard let name = decode(spaced(pair[0])), let value = decode(spaced(pair.count > 1 ? pair[1] : "")) else {
-        return nil
-      }
-      return (name, value)
+      return (decodeLeniently(spaced(pair[0])), decodeLeniently(spaced(pair.count > 1 ? pair[1] : "")))
     }
+  }
+
+  private static func decodeLeniently(_ text: String) -> String {
+    let encoded = Array(text.utf8)
+    var bytes: [UInt8] = []
+    var index = 0
+    while index < encoded.count {
+      if encoded[index] == UInt8(ascii: "%"), index + 2 < encoded.count, let high = digit(encoded[index + 1]),
+        let low = digit(encoded[index + 2])
+      {
+        bytes.append(high << 4 | low)
+        index += 3
+      } else {
+        bytes.append(encoded[index])
+        index += 1
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   private static func spaced(_ text: Substring) -> String {

@@ -13,6 +13,7 @@ package final class RequestBody: Sendable {
   /// The length that the client declared, in bytes; `nil` when it declared none.
   package let declaredLength: Int?
   private let source: Source
+  private let held = Locked<(any AnyObject & Sendable)?>(nil)
 
   /// A body that is complete, for requests that did not come over a connection.
   package init(_ bytes: [UInt8]) {
@@ -50,6 +51,9 @@ package final class RequestBody: Sendable {
     case .connection(let pipe): return try await pipe.next(on: pipe.loop.isolation).get()
     }
   }
+
+  /// Keeps an object until the request has been answered.
+  package func hold(_ object: any AnyObject & Sendable) { held.withLock { $0 = object } }
 
   /// Fails the body with `timedOut` unless it is complete in time.
   package func expire(after timeout: Duration) async {

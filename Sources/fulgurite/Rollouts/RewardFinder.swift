@@ -16,8 +16,8 @@ enum RewardFinder {
     var query = SpanQuery(.rollout(id, attempt: .latest))
     query.conditions = [.init(.name, .contains, namePrefix)]
     query.sortKey = .sequence
-    query.isDescending = true
-    let rows = try session.select(query).rows.filter { $0.name.hasPrefix(namePrefix) }
+    // Reversed here and not in the query: of equal numbers the later span counts.
+    let rows = Array(try session.select(query).rows.filter { $0.name.hasPrefix(namePrefix) }.reversed())
     var reward: Double?
     _ = try session.visit(rows[...]) { _, bytes, location in
       reward = value(bytes, location)

@@ -59,32 +59,20 @@ struct RolloutTail: Sendable {
     }
   }
 
-  /// Rollouts that have not ended.
+  /// Rollouts that had not ended at the last look.
   private var open: [String: State] = [:]
   private var newest: String?
   private var isFirst = true
 
-  /// The rollouts that have changed since the last look, in the order in which they were made; at first those that have
-  /// not ended.
+  /// The rollouts that have changed since the last look; at first those that have not ended.
   mutating func look(_ session: any ReadSession) throws(StoreError) -> [RolloutReport] {
-    var candidates: [AttemptedRollout]
-    if isFirst {
-      var query = RolloutQuery()
-      query.statuses = RolloutStatus.allCases.filter { !$0.isFinished }
-      candidates = try session.rollouts(query).items
-      var last = RolloutQuery()
-      last.page.sortKey = .newest
-      last.page.limit = 1
-      newest = try session.rollouts(last).items.first?.rollout.id
-      isFirst = false
-    } else {
-      candidates = try session.rollouts(open.keys.sorted())
-      var query = RolloutQuery()
-      query.newerThan = newest
-      let new = try session.rollouts(query).items
-      candidates += new
-      newest = new.last?.rollout.id ?? newest
-    }
+    var query = RolloutQuery()
+    query.statuses = RolloutStatus.allCases.filter { !$0.isFinished }
+    var candidates = try session.rollouts(query).items
+    let unfinished = Set(candidates.map(\.rollout.id))
+    // Those that have ended since, and those that were made and have ended.
+    candidates += try session.rollouts(open.keys.filter { !unfinished.contains($0) }.sorted())
+    candidates += try new(session).filter { !unfinished.contains($0.rollout.id) && open[$0.rollout.id] == nil }
     var changed: [RolloutReport] = []
     for found in candidates {
       let state = State(found)
@@ -92,5 +80,20 @@ struct RolloutTail: Sendable {
       open[found.rollout.id] = state.status.isFinished ? nil : state
     }
     return changed
+  }
+
+  /// Rollouts that were made since the last look.
+  private mutating func new(_ session: any ReadSession) throws(StoreError) -> [AttemptedRollout] {
+    var query = RolloutQuery()
+    if isFirst {
+      query.page.sortKey = .newest
+      query.page.limit = 1
+    } else {
+      query.newerThan = newest
+    }
+    let found = try session.rollouts(query).items
+    newest = found.last?.rollout.id ?? newest
+    defer { isFirst = false }
+    return isFirst ? [] : found
   }
 }

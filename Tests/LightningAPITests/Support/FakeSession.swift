@@ -38,6 +38,12 @@ struct FakeSession: ReadSession {
 
   func rollouts(after: Int64, limit: Int) -> [RolloutSummary] { [] }
 
+  func unfinished(_ ids: Set<ExactText>) -> Set<ExactText> {
+    store.state.withLock { state in
+      Set(state.rollouts.filter { !$0.rollout.status.isFinished }.map { ExactText($0.rollout.id) }).intersection(ids)
+    }
+  }
+
   func spanCounts(ofRollout id: String) -> [String: Int64] { [:] }
 
   func totals() -> StoreTotals {

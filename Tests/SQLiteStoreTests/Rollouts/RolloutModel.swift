@@ -82,6 +82,7 @@ struct RolloutModel: Equatable {
     }
     guard let worker else { return taken }
     if let last = taken.last {
+      guard worker != "" else { return taken }
       let hand = hand(worker)
       hands[hand].dequeued = now
       occupy(hand, last, tasks[last].tries.count - 1, now)
@@ -139,6 +140,7 @@ struct RolloutModel: Equatable {
     }
   }
 
+  /// - Parameter sequence: Counts also for a span that is known.
   /// - Returns: Whether it is new.
   mutating func add(_ task: Int, _ attempt: Int, span: UInt64, sequence: Int64, _ now: Double) -> Bool {
     tasks[task].lastSequence = max(tasks[task].lastSequence, sequence)
@@ -194,7 +196,7 @@ struct RolloutModel: Equatable {
   private mutating func begin(_ task: Int, _ worker: String?, _ now: Double) {
     tasks[task].tries.append(Try(start: now, worker: worker))
     tasks[task].status = .preparing
-    if let worker { occupy(hand(worker), task, tasks[task].tries.count - 1, now) }
+    if let worker, worker != "" { occupy(hand(worker), task, tasks[task].tries.count - 1, now) }
   }
 
   private mutating func hand(_ name: String) -> Int {

@@ -127,7 +127,7 @@ struct RolloutWalk {
     var change = AttemptChange()
     if !chance(4) { change.status = AttemptStatus.allCases.randomElement(using: &random) }
     if chance(4) { change.workerID = worker() ?? "" }
-    if chance(6) { change.lastHeartbeatTime = now - Double(Int.random(in: 0...40, using: &random)) / 4 }
+    if chance(6) { change.lastHeartbeatTime = now - Double(Int.random(in: -40...40, using: &random)) / 4 }
     if chance(6) { change.metadata = JSONText("{\"phase\":\(Int.random(in: 0...9, using: &random))}") }
     let tries = model.tasks[task].tries.count
     let attempt = tries > 0 && Bool.random(using: &random) ? Int.random(in: 0..<tries, using: &random) : nil
@@ -147,7 +147,7 @@ struct RolloutWalk {
     guard let task = task(), !model.tasks[task].tries.isEmpty else { return }
     let attempt = Int.random(in: 0..<model.tasks[task].tries.count, using: &random)
     let number = UInt64.random(in: 1...12, using: &random)
-    let sequence = Int64.random(in: 0...20, using: &random)
+    let sequence = Int64.random(in: -3...20, using: &random)
     let (rollout, attemptID) = (names.rollouts[task], names.attempts[task][attempt])
     let span = TestSpan(trace: UInt64(task), number).with {
       $0.attributes = [
@@ -186,8 +186,9 @@ struct RolloutWalk {
     }
   }
 
-  /// What is refused changes nothing, but for attempts that are late.
+  /// What is refused changes nothing, but for attempts that are late and numbers of spans.
   private mutating func refused(_ store: SQLiteStore) async throws {
+    if let task = task(), Bool.random(using: &random) { return try await refusedSpan(task, store) }
     model.findLate(now)
     do {
       _ = try await store.startAttempt(of: "nobody", worker: nil, once: nil)
@@ -195,6 +196,22 @@ struct RolloutWalk {
     } catch {
       try Self.rethrow(error)
       #expect(error == .notFound("Rollout nobody not found"))
+    }
+  }
+
+  private mutating func refusedSpan(_ task: Int, _ store: SQLiteStore) async throws {
+    let sequence = Int64.random(in: -3...40, using: &random)
+    model.tasks[task].lastSequence = max(model.tasks[task].lastSequence, sequence)
+    let new = NewSpan(
+      rolloutID: names.rollouts[task], attemptID: "nobody", sequence: sequence, traceID: "t", spanID: "s",
+      parentID: nil,
+      batch: try batch([TestSpan(1)]))
+    do {
+      _ = try await store.add(new)
+      Issue.record("nobody has a span")
+    } catch {
+      try Self.rethrow(error)
+      #expect(error == .notFound("Attempt nobody not found for rollout \(names.rollouts[task])"))
     }
   }
 
@@ -209,7 +226,7 @@ struct RolloutWalk {
 
   private mutating func task() -> Int? { model.tasks.isEmpty ? nil : model.tasks.indices.randomElement(using: &random) }
 
-  private mutating func worker() -> String? { [nil, "w0", "w1"].randomElement(using: &random)! }
+  private mutating func worker() -> String? { [nil, "", "w0", "w1"].randomElement(using: &random)! }
 
   private mutating func newRollout() -> NewRollout {
     NewRollout(
