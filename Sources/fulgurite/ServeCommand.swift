@@ -53,8 +53,18 @@ enum ServeCommand {
       Send spans here:
         export OTEL_EXPORTER_OTLP_ENDPOINT=http://\(endpoint)
         export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
-      \(server.addresses["api"]?.first.map { "Read them here:\n  http://\($0)/api/v1/rollouts\n" } ?? "")
+      \(server.addresses["api"]?.first.map(apiHint) ?? "")
 
       """)
+  }
+
+  private static func apiHint(_ address: SocketAddress) -> String {
+    """
+    Read them here:
+      http://\(address)/api/v1/rollouts
+    Agent Lightning's store:
+      LightningStoreClient("http://\(address)")
+
+    """
   }
 }
