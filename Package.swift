@@ -62,7 +62,7 @@ let services: [Target] = [
     name: "APISupport", dependencies: ["JSON", "Threads", "TraceStore", "Transport"], swiftSettings: settings),
   .target(
     name: "LightningAPI",
-    dependencies: ["APISupport", "JSON", "OTLP", "Protobuf", "Telemetry", "TraceStore", "Transport"],
+    dependencies: ["APISupport", "JSON", "OTLP", "Protobuf", "Telemetry", "Threads", "TraceStore", "Transport"],
     swiftSettings: settings),
   .target(
     name: "OTLPReceiver",

@@ -46,8 +46,13 @@ extension LightningAPI {
   func searchRollouts(_ request: HTTPRequest) async throws(RequestFailure) -> HTTPResponse {
     var reader = try await queryReader(request)
     let search = try RolloutSearch.read(&reader)
-    let page = try await readAfterWatchdog { session throws(StoreError) in try session.rollouts(search.query) }
-    return LightningAnswer.page(page, of: search) { writer, rollout in writer.rollout(rollout) }
+    try? await rollouts.findLateAttempts()
+    let stream = RolloutStream(self.reader, search)
+    do throws(StoreError) {
+      return try await stream.answer()
+    } catch {
+      throw .store(error)
+    }
   }
 
   func rollout(_ id: String) async throws(RequestFailure) -> HTTPResponse {

@@ -50,6 +50,16 @@ package protocol ReadSession {
   /// Finds rollouts that somebody has enqueued or started, with their latest attempts.
   func rollouts(_ query: RolloutQuery) throws(StoreError) -> PageOf<AttemptedRollout>
 
+  /// Finds the places of rollouts, for those who read them piece by piece.
+  func rolloutPlaces(_ query: RolloutQuery) throws(StoreError) -> PageOf<Int64>
+
+  /// Reads rollouts at their places, the first ones as far as `bytes` of inputs and metadata reach, but at least one.
+  ///
+  /// - Returns: The rollouts, and how many of the places are done.
+  func rollouts(at places: ArraySlice<Int64>, upTo bytes: Int) throws(StoreError) -> (
+    items: [AttemptedRollout], done: Int
+  )
+
   /// The rollouts of these ids that are known, in the order of the ids and as often.
   func rollouts(_ ids: [String]) throws(StoreError) -> [AttemptedRollout]
 

@@ -59,6 +59,10 @@ final class ScriptedReader: SpanReader {
     func rollouts(after: Int64, limit: Int) -> [RolloutSummary] { [] }
     func rollouts(_ query: RolloutQuery) -> PageOf<AttemptedRollout> { PageOf(items: [], total: 0) }
     func rollouts(_ ids: [String]) -> [AttemptedRollout] { [] }
+    func rolloutPlaces(_ query: RolloutQuery) -> PageOf<Int64> { PageOf(items: [], total: 0) }
+    func rollouts(at places: ArraySlice<Int64>, upTo bytes: Int) -> (items: [AttemptedRollout], done: Int) {
+      ([], places.count)
+    }
     func unfinished(_ ids: Set<ExactText>) -> Set<ExactText> { [] }
     func spanCounts(ofRollout id: String) -> [String: Int64] { [:] }
     func attempts(_ query: AttemptQuery) -> PageOf<Attempt> { PageOf(items: [], total: 0) }

@@ -114,3 +114,14 @@ def test_a_repeated_request_of_another_kind_is_refused(server):
     assert ask(server, "POST", "/queues/rollouts/dequeue", {}, key).json() == []
     assert ask(server, "POST", "/rollouts", {"input": 1}, key).status == 422
     assert server.is_running()
+
+
+def test_a_list_of_large_rollouts_is_never_held_as_a_whole(server):
+    for n in range(40):
+        ask(server, "POST", "/queues/rollouts/enqueue", {"rollouts": [{"input": f"{n}" + "x" * 2_000_000}]})
+    before = server.peak_resident_bytes()
+    page = ask(server, "GET", "/rollouts").json()
+    assert [one["input"].rstrip("x") for one in page["items"]] == [str(n) for n in range(40)]
+    assert page["total"] == 40
+    # 80 MB of inputs; a server that made one answer of them would hold them twice.
+    assert server.peak_resident_bytes() - before < 60_000_000

@@ -5,6 +5,29 @@ import TraceStore
 // Queries for rollouts and what belongs to them. AGL store contract, section 5.
 extension SQLiteReadSession {
   func rollouts(_ query: RolloutQuery) throws(StoreError) -> PageOf<AttemptedRollout> {
+    let places = try rolloutPlaces(query)
+    return PageOf(items: try rollouts(at: places.items[...], upTo: .max).items, total: places.total)
+  }
+
+  func rollouts(at places: ArraySlice<Int64>, upTo bytes: Int) throws(StoreError) -> (
+    items: [AttemptedRollout], done: Int
+  ) {
+    try guarded { () throws(SQLiteError) in
+      try prepareRolloutReader()
+      var items: [AttemptedRollout] = []
+      var size = 0
+      var done = 0
+      for place in places where size < bytes {
+        done += 1
+        guard let found = try rolloutReader!.rollout(at: place) else { continue }
+        size += found.rollout.input.text.utf8.count + (found.rollout.metadata?.text.utf8.count ?? 0)
+        items.append(found)
+      }
+      return (items, done)
+    }
+  }
+
+  func rolloutPlaces(_ query: RolloutQuery) throws(StoreError) -> PageOf<Int64> {
     var filter = PageSQL(query.page, from: "rollouts", order: query.page.sortKey.map(Self.column))
     filter.require("status IS NOT NULL")
     if let id = query.newerThan {
@@ -18,10 +41,7 @@ extension SQLiteReadSession {
     if !query.page.matchesAny, let statuses = query.statuses, !statuses.contains(where: \.isFinished) {
       filter.requireFew("stage IS NOT NULL")
     }
-    return try guarded { () throws(SQLiteError) in
-      try prepareRolloutReader()
-      return try filter.read(connection) { row throws(SQLiteError) in try rolloutReader!.rollout(at: row) }
-    }
+    return try guarded { () throws(SQLiteError) in try filter.read(connection) { $0 } }
   }
 
   func rollouts(_ ids: [String]) throws(StoreError) -> [AttemptedRollout] {

@@ -38,6 +38,15 @@ struct FakeSession: ReadSession {
 
   func rollouts(after: Int64, limit: Int) -> [RolloutSummary] { [] }
 
+  func rolloutPlaces(_ query: RolloutQuery) -> PageOf<Int64> {
+    let page = rollouts(query)
+    return PageOf(items: page.items.indices.map(Int64.init), total: page.total)
+  }
+
+  func rollouts(at places: ArraySlice<Int64>, upTo bytes: Int) -> (items: [AttemptedRollout], done: Int) {
+    store.state.withLock { state in (places.map { state.rollouts[Int($0)] }, places.count) }
+  }
+
   func unfinished(_ ids: Set<ExactText>) -> Set<ExactText> {
     store.state.withLock { state in
       Set(state.rollouts.filter { !$0.rollout.status.isFinished }.map { ExactText($0.rollout.id) }).intersection(ids)
