@@ -240,7 +240,7 @@ BETTER = {
     "otlp.short_ids": Better("an identifier of a wrong length is invalid", otlp_error(400)),
     "otlp.garbage": Better("the text is our own", otlp_error(400)),
     "otlp.json_content_type": Better("OTLP/JSON is accepted", otlp_success()),
-    "otlp.content_type_protobuf_alias": Better("the media type is not OTLP's", status(200, 415)),
+    "otlp.content_type_protobuf_alias": Better("the media type is not OTLP's", status(415)),
     "otlp.deflate_encoding_unsupported": Better("deflate is supported, and this body is not deflated", status(400)),
     "otlp.bad_gzip": Better("it can not succeed when it is repeated", status(400)),
     "otlp.get_traces": Better("the path exists, for POST", status(405)),
@@ -250,9 +250,9 @@ BETTER = {
     "otlp.query_all": Better("it has the spans that AGL refused or misread", all_otlp_spans),
     # Pages
     "odd.openapi": Better("describes our API", status(200)),
-    "odd.docs": Better(OWN, status(200, 404)),
-    "odd.root_dashboard": Better(OWN, status(200, 404)),
-    "odd.spa_fallback": Better(OWN, status(200, 404)),
+    "odd.docs": Better(OWN, status(404)),
+    "odd.root_dashboard": Better(OWN, status(404)),
+    "odd.spa_fallback": Better(OWN, status(404)),
 }
 
 

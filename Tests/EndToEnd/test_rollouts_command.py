@@ -97,6 +97,8 @@ def test_show(server):
     assert (values["rollout"], values["status"], values["spans"]) == (done["rollout_id"], "preparing", "2")
     assert values["input"] == '{"task": "add"}'
     rows = [line.split() for line in attempts.splitlines()[1:]]
+    line = json.loads(run(server, "show", done["rollout_id"], "--format", "json").stdout)
+    assert line["attempts"] == server.get_json(f"/v1/agl/rollouts/{done['rollout_id']}/attempts")["items"]
     assert [row[:4] for row in rows] == [["1", done["attempt_id"], "succeeded", "2"], ["2", rows[1][1], "preparing", "0"]]
 
 

@@ -15,4 +15,11 @@ package enum RolloutText {
     extras(&writer)
     writer.endObject()
   }
+
+  /// Writes a list of attempts.
+  package static func write(_ attempts: [Attempt], to writer: inout JSONWriter) {
+    writer.beginArray()
+    for attempt in attempts { writer.attempt(attempt) }
+    writer.endArray()
+  }
 }

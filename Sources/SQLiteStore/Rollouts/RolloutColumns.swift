@@ -3,17 +3,17 @@ import Telemetry
 
 /// Rollouts and attempts as rows.
 enum RolloutColumns {
-  /// What ``rollout(_:)`` reads.
-  static let rollout = """
+  private static let stateOfRollout = """
     rollouts.id, rollouts.rollout_id, rollouts.status, rollouts.start_time, rollouts.end_time, rollouts.mode,
     rollouts.resources_id, rollouts.timeout_seconds, rollouts.unresponsive_seconds, rollouts.max_attempts,
-    rollouts.retry_condition, rollouts.attempts, rollouts.latest_attempt, rollouts.queued,
-    rollout_documents.input, rollout_documents.metadata
+    rollouts.retry_condition, rollouts.attempts, rollouts.latest_attempt, rollouts.queued
     """
 
+  /// What ``rollout(_:)`` reads.
+  static let rollout = "\(stateOfRollout), rollout_documents.input, rollout_documents.metadata"
+
   /// The same without the documents.
-  static let narrowRollout = rollout.replacing(
-    "rollout_documents.input, rollout_documents.metadata", with: "NULL, NULL")
+  static let narrowRollout = "\(stateOfRollout), NULL, NULL"
 
   static let rolloutTables = "rollouts LEFT JOIN rollout_documents ON rollout_documents.rollout = rollouts.id"
 

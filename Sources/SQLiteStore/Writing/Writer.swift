@@ -188,6 +188,8 @@ final class Writer: Sendable {
   /// when they are sent again they are found or stored.
   private func discard(_ session: inout WriterSession?, _ error: StoreError) {
     guard let failed = session else { return }
+    // A search for late attempts may be among what was rolled back.
+    schedule.expect(at: -.infinity)
     if error.endsConnection {
       failed.connection.keepWALOnClose()
     } else {

@@ -18,7 +18,7 @@ enum RolloutsShowCommand {
         throw StoreError(
           .refused, "there is no rollout \(id); 'fulgurite query rollouts' lists those that only spans name")
       }
-      StandardOutput.write(format == "json" ? RolloutLines.line(report) : text(report, attempts))
+      StandardOutput.write(format == "json" ? RolloutLines.line(report, attempts: attempts) : text(report, attempts))
     }
   }
 
