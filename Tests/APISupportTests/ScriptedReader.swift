@@ -72,6 +72,28 @@ final class ScriptedReader: SpanReader {
     func resources(_ id: String?) -> ResourcesUpdate? { nil }
 
     func totals() throws(StoreError) -> StoreTotals { throw StoreError(.refused, "not scripted") }
+
+    func bindings(of trace: TraceID?, after: Int64, limit: Int) throws(StoreError) -> [TraceBinding] {
+      throw StoreError(.refused, "not scripted")
+    }
+
+    func sessions(_ session: String?, after: Int64, limit: Int) throws(StoreError) -> [SessionRegistration] {
+      throw StoreError(.refused, "not scripted")
+    }
+
+    func attribution(of traceID: TraceID, _ spanID: SpanID) throws(StoreError) -> [AttributionReport] {
+      throw StoreError(.refused, "not scripted")
+    }
+
+    func unassignedTraces(after: Int64, limit: Int, window: Range<UInt64>?) throws(StoreError) -> [UnassignedTrace] {
+      throw StoreError(.refused, "not scripted")
+    }
+
+    func spanCounts(ofRollout id: String, byRule: ()) throws(StoreError) -> [TagRule: Int64] {
+      throw StoreError(.refused, "not scripted")
+    }
+
+    func pendingRetagging() throws(StoreError) -> Int64 { throw StoreError(.refused, "not scripted") }
   }
 }
 

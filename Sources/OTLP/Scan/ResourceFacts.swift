@@ -66,8 +66,10 @@ struct ResourceFacts: Sendable {
     let rollout = explicitRollout ?? requestTag.rolloutID
     let attempt = explicitAttempt ?? requestTag.attemptID
     guard rollout != nil || attempt != nil else { return .unassigned }
-    let isExplicit = rollout != nil ? explicitRollout != nil : explicitAttempt != nil
-    return RolloutTag(rolloutID: rollout, attemptID: attempt, rule: isExplicit ? .explicit : .request)
+    let attemptRule: TagRule = explicitAttempt != nil ? .explicit : .request
+    let rule: TagRule = rollout == nil ? attemptRule : explicitRollout != nil ? .explicit : .request
+    return RolloutTag(
+      rolloutID: rollout, attemptID: attempt, rule: rule, attemptRule: attempt == nil ? rule : attemptRule)
   }
 }
 

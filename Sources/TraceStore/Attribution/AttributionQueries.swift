@@ -1,0 +1,136 @@
+package import Telemetry
+
+/// A rollout and an attempt.
+package struct RolloutPlace: Hashable, Sendable {
+  package var rolloutID: String
+  package var attemptID: String?
+
+  package init(rolloutID: String, attemptID: String? = nil) {
+    self.rolloutID = rolloutID
+    self.attemptID = attemptID
+  }
+}
+
+/// Why a span is where it is.
+package struct AttributionReport: Sendable {
+  /// What one rule says of the span.
+  package struct Finding: Sendable {
+    package var rule: TagRule
+    package var place: RolloutPlace
+    package var evidence: Evidence
+
+    package init(rule: TagRule, place: RolloutPlace, evidence: Evidence) {
+      self.rule = rule
+      self.place = place
+      self.evidence = evidence
+    }
+  }
+
+  /// What a finding rests on.
+  package enum Evidence: Sendable {
+    /// The span's own attributes, its request, or its W3C context, as the rule says.
+    case own
+    /// Another span, and the rule of that.
+    case span(TraceID, SpanID, rule: TagRule)
+    /// Registered bindings of this span or an ancestor.
+    case bindings([TraceBinding])
+    /// What is known of the trace: its bindings, and the number of its spans that have tags of their own.
+    case trace(bindings: [TraceBinding], spans: Int64)
+    case session(SessionRegistration)
+    /// The option that makes rollouts.
+    case option(AutoRollout)
+  }
+
+  package var traceID: TraceID
+  package var spanID: SpanID
+  package var variant: Int64
+  package var parentID: SpanID?
+  /// As it is stored: of a large change that is still being made, this may be the state before.
+  package var rolloutID: String?
+  package var attemptID: String?
+  package var rule: TagRule
+  package var sequence: Int64?
+  /// What the rules say, the strongest first.
+  ///
+  /// The first one holds; the second would without its evidence.
+  package var findings: [Finding]
+  /// Places that contradict each other, so that the rule `binding` says nothing.
+  package var contradictions: [RolloutPlace]
+  /// Whether the span is yet to be tagged anew.
+  package var isPending: Bool
+
+  package init(
+    traceID: TraceID, spanID: SpanID, variant: Int64, parentID: SpanID?, rolloutID: String?, attemptID: String?,
+    rule: TagRule, sequence: Int64?, findings: [Finding], contradictions: [RolloutPlace], isPending: Bool
+  ) {
+    self.traceID = traceID
+    self.spanID = spanID
+    self.variant = variant
+    self.parentID = parentID
+    self.rolloutID = rolloutID
+    self.attemptID = attemptID
+    self.rule = rule
+    self.sequence = sequence
+    self.findings = findings
+    self.contradictions = contradictions
+    self.isPending = isPending
+  }
+}
+
+/// The unassigned spans of one trace.
+package struct UnassignedTrace: Sendable {
+  /// The place in the list; pass it as `after` to go on.
+  package var position: Int64
+  package var traceID: TraceID
+  package var spans: Int64
+  /// The lowest start and the highest end, in nanoseconds since 1970; 0 = unknown.
+  package var startTime: UInt64
+  package var endTime: UInt64
+  /// Arrival numbers of the first and the last.
+  package var firstArrival: Int64
+  package var lastArrival: Int64
+  /// The sessions that they name, at most ``mostSessions``.
+  package var sessions: [String]
+  /// `service.name` of the first.
+  package var service: String?
+
+  package static let mostSessions = 16
+
+  package init(
+    position: Int64, traceID: TraceID, spans: Int64, startTime: UInt64, endTime: UInt64, firstArrival: Int64,
+    lastArrival: Int64, sessions: [String], service: String?
+  ) {
+    self.position = position
+    self.traceID = traceID
+    self.spans = spans
+    self.startTime = startTime
+    self.endTime = endTime
+    self.firstArrival = firstArrival
+    self.lastArrival = lastArrival
+    self.sessions = sessions
+    self.service = service
+  }
+}
+
+/// Reads what is known of where spans belong; a part of every `ReadSession`.
+package protocol AttributionSession {
+  /// Lists bindings in the order of their numbers, of one trace if there is one.
+  func bindings(of trace: TraceID?, after: Int64, limit: Int) throws(StoreError) -> [TraceBinding]
+
+  /// Lists registrations in the order of their numbers, of one session if there is one.
+  func sessions(_ session: String?, after: Int64, limit: Int) throws(StoreError) -> [SessionRegistration]
+
+  /// Explains the tags of a span, one report for each that came under these ids.
+  func attribution(of traceID: TraceID, _ spanID: SpanID) throws(StoreError) -> [AttributionReport]
+
+  /// Lists traces that have unassigned spans, in the order in which the traces were first seen.
+  ///
+  /// - Parameter window: Only traces with such a span that overlaps this time, in nanoseconds since 1970.
+  func unassignedTraces(after: Int64, limit: Int, window: Range<UInt64>?) throws(StoreError) -> [UnassignedTrace]
+
+  /// Counts the spans of a rollout by their rules.
+  func spanCounts(ofRollout id: String, byRule: ()) throws(StoreError) -> [TagRule: Int64]
+
+  /// Spans whose tags are yet to be looked at because of facts that came, as far as they were counted.
+  func pendingRetagging() throws(StoreError) -> Int64
+}
