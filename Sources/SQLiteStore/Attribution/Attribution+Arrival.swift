@@ -159,8 +159,10 @@ extension Attribution {
       let trace = followers.trace(of: index)
       let state = try state(of: trace, &tables)
       guard state.hasSpanBindings else { continue }
-      var known = state.known
       let spanID = Int64(bitPattern: followers.batch.spans[index].spanID.value)
+      // The spans of their own that are stored under these ids say more than a binding of the ids.
+      if !tables.traces.isNew(trace), try nodes.node(trace, spanID).hasOwnRollout { continue }
+      var known = state.known
       for binding in try bindings.of(state.id, spanID) { known.add(try places.place(of: binding.attempt)) }
       try learn(known, of: trace, &tables)
     }

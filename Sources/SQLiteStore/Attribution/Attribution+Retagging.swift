@@ -113,20 +113,19 @@ extension Attribution {
     let handed = try handedDown(by: parent, of: trace, &tables)
     for child in children {
       let node = try nodes.node(trace, child.spanID)
+      guard let row = node.rows.first(where: { $0.variant == child.variant }) else { continue }
       let inheritance: Inheritance?
-      switch try boundPlaces(of: child.spanID, of: trace, &tables) {
-      case .one(let place): inheritance = Inheritance(place: place, rule: .subtree)
-      case .contradiction: inheritance = nil
-      case .nothing:
-        if child.spanID == parent {
-          inheritance = nil
-        } else if node.parentID == parent {
-          inheritance = handed
-        } else {
-          inheritance = try handedDown(by: node.parentID, of: trace, &tables)
+      if node.hasOwnRollout || child.spanID == parent {
+        // In a cycle, what is handed down may be what spans under its own ids have handed up.
+        inheritance = try inherited(by: row, of: trace, &tables)
+      } else {
+        switch try boundPlaces(of: child.spanID, of: trace, &tables) {
+        case .one(let place): inheritance = Inheritance(place: place, rule: .subtree)
+        case .contradiction: inheritance = nil
+        case .nothing: inheritance = handed
         }
       }
-      try pass(inheritance, to: node, of: trace, &tables)
+      try pass(inheritance, to: row, of: node, trace, &tables)
     }
     return children.count
   }
@@ -174,7 +173,9 @@ extension Attribution {
     guard node.isStored else { return }
     states[trace]?.hasFollowers = try nodes.hasFollowers(trace)
     if isEvidence { try learn(try knownPlaces(of: trace, &tables), of: trace, &tables) }
-    try pass(try inherited(by: spanID, of: trace, &tables), to: node, of: trace, &tables)
+    for row in node.rows where !row.code.hasOwnRollout {
+      try pass(try inherited(by: row, of: trace, &tables), to: row, of: node, trace, &tables)
+    }
     queue.add(RetagTask(kind: .children, subject: trace, spanID: spanID))
     if isEvidence, try state(of: trace, &tables).isLinked { try lookAtLinkers(of: spanID, of: trace, &tables) }
   }
@@ -188,22 +189,21 @@ extension Attribution {
     if !found.isEmpty { queue.add(RetagTask(kind: .linkers, subject: trace, spanID: spanID)) }
   }
 
-  /// Gives the spans of a node what they inherit, and hands it down if it is new.
-  private func pass(_ inheritance: Inheritance?, to node: SpanNode, of trace: Int64, _ tables: inout Tables)
-    throws(SQLiteError)
-  {
-    var isNew = false
-    for row in node.rows where !row.code.hasOwnRollout {
-      let assignment: Assignment?
-      if let inheritance {
-        assignment = Assignment(place: inheritance.place, rule: inheritance.rule)
-      } else {
-        assignment = try assigned(to: row, of: trace, &tables)
-      }
-      if try assign(assignment, to: row, of: trace, &tables) { isNew = true }
+  /// Gives a span what it inherits, and hands that down if it is new.
+  private func pass(
+    _ inheritance: Inheritance?, to row: NodeRow, of node: SpanNode, _ trace: Int64, _ tables: inout Tables
+  ) throws(SQLiteError) {
+    let assignment: Assignment?
+    if let inheritance {
+      assignment = Assignment(place: inheritance.place, rule: inheritance.rule)
+    } else {
+      assignment = try assigned(to: row, of: trace, &tables)
     }
-    if isNew, !node.hasOwnRollout, let spanID = node.rows.first?.spanID {
-      queue.add(RetagTask(kind: .children, subject: trace, spanID: spanID))
+    let isNew = try assign(assignment, to: row, of: trace, &tables)
+    // Those below do not care by which of the weaker rules it has its place.
+    let isInherited = { (rule: TagRule) in rule == .subtree || rule == .ancestor }
+    if isNew, !node.hasOwnRollout, inheritance != nil || isInherited(row.code.rollout) {
+      queue.add(RetagTask(kind: .children, subject: trace, spanID: row.spanID))
     }
   }
 

@@ -58,22 +58,24 @@ final class Attribution {
   ///
   /// Bindings count at any node, own tags at any but the span's own. The first node with evidence ends the search, also when
   /// its evidence contradicts itself, and so does a parent that is not stored or was met before.
-  func inherited(by spanID: Int64, of trace: Int64, _ tables: inout Tables) throws(SQLiteError) -> Inheritance? {
+  func inherited(by row: NodeRow, of trace: Int64, _ tables: inout Tables) throws(SQLiteError) -> Inheritance? {
     var met: Set<Int64> = []
-    var next = spanID
-    while next != 0, met.insert(next).inserted {
-      let node = try nodes.node(trace, next)
-      guard node.isStored else { return nil }
-      if next != spanID, node.hasOwnRollout {
-        return try ownPlaces(of: node).place.map { Inheritance(place: $0, rule: .ancestor) }
-      }
-      switch try boundPlaces(of: next, of: trace, &tables) {
+    var next = row
+    while true {
+      switch try boundPlaces(of: next.spanID, of: trace, &tables) {
       case .one(let place): return Inheritance(place: place, rule: .subtree)
       case .contradiction: return nil
-      case .nothing: next = node.parentID
+      case .nothing: break
       }
+      guard met.insert(next.spanID).inserted, !met.contains(next.parentID) else { return nil }
+      let parent = try nodes.node(trace, next.parentID)
+      if parent.hasOwnRollout {
+        return try ownPlaces(of: parent).place.map { Inheritance(place: $0, rule: .ancestor) }
+      }
+      // Without a way on, the bindings of the parent may still tell.
+      guard let upward = parent.upward ?? parent.rows.first else { return nil }
+      next = upward
     }
-    return nil
   }
 
   /// Rules 6 to 9, for a span that inherits nothing.
@@ -134,10 +136,9 @@ final class Attribution {
   func handedDown(by spanID: Int64, of trace: Int64, _ tables: inout Tables) throws(SQLiteError) -> Inheritance? {
     let node = try nodes.node(trace, spanID)
     if node.hasOwnRollout { return try ownPlaces(of: node).place.map { Inheritance(place: $0, rule: .ancestor) } }
+    guard let row = node.upward ?? node.rows.first else { return nil }
     // An attempt of its own hides the one that it has inherited.
-    guard let row = node.rows.first(where: { $0.code.ownAttempt == .none }) else {
-      return try inherited(by: spanID, of: trace, &tables)
-    }
+    guard row.code.ownAttempt == .none else { return try inherited(by: row, of: trace, &tables) }
     switch row.code.rollout {
     case .subtree, .ancestor: return Inheritance(place: try places.place(of: row.attempt), rule: row.code.rollout)
     default: return nil

@@ -21,10 +21,11 @@ struct SpanNode {
   var isStored: Bool { !rows.isEmpty }
   var hasOwnRollout: Bool { rows.contains { $0.code.hasOwnRollout } }
 
-  /// The lowest of the ids that are named as parent; 0 = none.
-  var parentID: Int64 {
-    let parents = rows.lazy.map { UInt64(bitPattern: $0.parentID) }.filter { $0 != 0 }
-    return Int64(bitPattern: parents.min() ?? 0)
+  /// Where the way up goes on if no span has a rollout of its own: to the lowest of the ids that are named as parent.
+  ///
+  /// `nil` = to none.
+  var upward: NodeRow? {
+    rows.filter { $0.parentID != 0 }.min { UInt64(bitPattern: $0.parentID) < UInt64(bitPattern: $1.parentID) }
   }
 }
 

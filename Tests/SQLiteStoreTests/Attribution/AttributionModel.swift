@@ -83,7 +83,7 @@ struct AttributionModel: Sendable {
   func place(of span: Span, by rule: TagRule) -> RolloutPlace? {
     switch rule {
     case .none, .explicit, .request, .context: nil
-    case .subtree, .ancestor: search(from: span.node).flatMap { $0.rule == rule ? $0.place : nil }
+    case .subtree, .ancestor: search(from: span).flatMap { $0.rule == rule ? $0.place : nil }
     case .binding: Self.agreement(evidence(ofTrace: span.node.trace))
     case .link: linked(span)
     case .session: sessionPlace(of: span)
@@ -103,17 +103,35 @@ struct AttributionModel: Sendable {
 
   // MARK: Own tags, rules 1 to 3
 
-  private func ownRollout(of span: Span) -> Own? { own(\.rollout, of: span) }
-  private func ownAttempt(of span: Span) -> Own? { own(\.attempt, of: span) }
+  private func ownRollout(of span: Span) -> Own? { ownTag(of: span).rollout }
+  private func ownAttempt(of span: Span) -> Own? { ownTag(of: span).attempt }
 
-  private func own(_ key: KeyPath<Words, String?>, of span: Span) -> Own? {
+  private typealias OwnTag = (rollout: Own?, attempt: Own?)
+
+  /// Of the tags that the repeats of a span bring one counts as a whole.
+  private func ownTag(of span: Span) -> OwnTag {
+    let tags = spans[span, default: [Words()]].map { request in
+      (rollout: own(\.rollout, of: span, request), attempt: own(\.attempt, of: span, request))
+    }
+    return tags.min(by: counts) ?? (nil, nil)
+  }
+
+  private func counts(_ first: OwnTag, before second: OwnTag) -> Bool {
+    for (one, other) in [(first.rollout, second.rollout), (first.attempt, second.attempt)] {
+      // Without one, later than any rule.
+      let rules = (one?.rule.rawValue ?? .max, other?.rule.rawValue ?? .max)
+      if rules.0 != rules.1 { return rules.0 < rules.1 }
+      let texts = (Array((one?.text ?? "").utf8), Array((other?.text ?? "").utf8))
+      if texts.0 != texts.1 { return texts.0.lexicographicallyPrecedes(texts.1) }
+    }
+    return false
+  }
+
+  private func own(_ key: KeyPath<Words, String?>, of span: Span, _ request: Words) -> Own? {
     if let text = span.attributes[keyPath: key] ?? span.resource[keyPath: key] {
       return Own(text: text, rule: .explicit)
     }
-    let requested = spans[span, default: []].compactMap { $0[keyPath: key] }
-    if let text = requested.min(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
-      return Own(text: text, rule: .request)
-    }
+    if let text = request[keyPath: key] { return Own(text: text, rule: .request) }
     let context = span.traceState[keyPath: key] ?? span.baggage[keyPath: key]
     return context.map { Own(text: $0, rule: .context) }
   }
@@ -143,17 +161,18 @@ struct AttributionModel: Sendable {
 
   // MARK: Subtree and ancestor, rules 4 and 5
 
-  private func search(from start: Node) -> (rule: TagRule, place: RolloutPlace)? {
-    var node = start
+  private func search(from span: Span) -> (rule: TagRule, place: RolloutPlace)? {
+    var node = span.node
     var met: Set<Node> = []
     // A missing parent has no variants; a self parent was met before.
     while !variants(of: node).isEmpty, met.insert(node).inserted {
-      let own = node == start ? [] : ownPlaces(at: node)
+      let own = node == span.node ? [] : ownPlaces(at: node)
       if !own.isEmpty { return Self.agreement(own).map { (.ancestor, $0) } }
       let bound = bindings(at: node)
       if !bound.isEmpty { return Self.agreement(bound).map { (.subtree, $0) } }
-      guard let parent = parent(of: node) else { return nil }
-      node = parent
+      let next = node == span.node ? span.parent.map { Node(trace: node.trace, id: $0) } : parent(of: node)
+      guard let next else { return nil }
+      node = next
     }
     return nil
   }

@@ -65,14 +65,18 @@ import TraceStore
     #expect(tags["1/3"] == "(-, -) by none")
   }
 
-  @Test func `the parent of a node is the lowest that a variant names`() {
+  @Test func `the parent of a node is the lowest that a variant names, that of a span its own`() {
     let high: UInt64 = 1 << 63 | 1
     let spans = [
       Example.span(high) { $0.attributes.rollout = "high" }, Example.span(5) { $0.attributes.rollout = "low" },
       Example.span(9, "first", parent: high), Example.span(9, "second", parent: 5), Example.span(9, "third"),
+      Example.span(10, "below", parent: 9),
     ]
     let tags = Self.tags([.append(spans, Words())])
-    for name in ["first", "second", "third"] { #expect(tags[name] == "(low, -) by ancestor") }
+    #expect(tags["first"] == "(high, -) by ancestor")
+    #expect(tags["second"] == "(low, -) by ancestor")
+    #expect(tags["third"] == "(-, -) by none")
+    #expect(tags["below"] == "(low, -) by ancestor")
   }
 
   @Test func `cycles, self parents and missing parents end the way up`() {
