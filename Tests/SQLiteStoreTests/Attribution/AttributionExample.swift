@@ -26,13 +26,13 @@ enum AttributionExample {
     .append(spans, AttributionModel.Words(rollout: rollout, attempt: attempt))
   }
 
-  static func bind(_ trace: UInt64, _ span: UInt64? = nil, _ rollout: String, _ attempt: String? = nil)
+  static func bind(_ trace: UInt64, span: UInt64? = nil, _ rollout: String, _ attempt: String? = nil)
     -> AttributionAction
   {
     .bind(binding(trace, span, rollout, attempt))
   }
 
-  static func unbind(_ trace: UInt64, _ span: UInt64? = nil, _ rollout: String, _ attempt: String? = nil)
+  static func unbind(_ trace: UInt64, span: UInt64? = nil, _ rollout: String, _ attempt: String? = nil)
     -> AttributionAction
   {
     .unbind(binding(trace, span, rollout, attempt))

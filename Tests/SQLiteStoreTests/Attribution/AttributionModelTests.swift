@@ -45,7 +45,7 @@ import TraceStore
       Example.span(1) { $0.attributes = Words(rollout: "top", attempt: "a") }, Example.span(2, parent: 1),
       Example.span(3, parent: 2), Example.span(4, parent: 3),
     ]
-    let facts: [AttributionAction] = [.append(spans, Words()), Example.bind(1, 3, "bound")]
+    let facts: [AttributionAction] = [.append(spans, Words()), Example.bind(1, span: 3, "bound")]
     #expect(
       Self.tags(facts) == [
         "1/1": "(top, a) by explicit", "1/2": "(top, a) by ancestor", "1/3": "(bound, -) by subtree",
@@ -84,7 +84,7 @@ import TraceStore
       Example.span(1, parent: 2), Example.span(2, parent: 1), Example.span(3, parent: 3), Example.span(4, parent: 99),
       Example.span(5, in: 2, parent: 6), Example.span(6, in: 2, parent: 5) { $0.attributes.rollout = "r" },
     ]
-    let facts: [AttributionAction] = [.append(spans, Words()), Example.bind(1, 99, "missing")]
+    let facts: [AttributionAction] = [.append(spans, Words()), Example.bind(1, span: 99, "missing")]
     #expect(
       Self.tags(facts) == [
         "1/1": "(-, -) by none", "1/2": "(-, -) by none", "1/3": "(-, -) by none", "1/4": "(-, -) by none",
@@ -96,10 +96,10 @@ import TraceStore
     let spans = [Example.span(1) { $0.attributes.rollout = "r" }, Example.span(2)]
     var facts: [AttributionAction] = [.append(spans, Words())]
     #expect(Self.tags(facts)["1/2"] == "(r, -) by binding")
-    facts.append(Example.bind(1, nil, "r", "a"))
+    facts.append(Example.bind(1, "r", "a"))
     #expect(Self.tags(facts)["1/2"] == "(r, a) by binding")
     // A binding of a span with a rollout of its own, and one of a missing span, say nothing of the trace.
-    facts += [Example.bind(1, 1, "other"), Example.bind(1, 99, "other")]
+    facts += [Example.bind(1, span: 1, "other"), Example.bind(1, span: 99, "other")]
     #expect(Self.tags(facts)["1/2"] == "(r, a) by binding")
     facts.append(.append([Example.span(99)], Words()))
     #expect(Self.tags(facts)["1/2"] == "(-, -) by none")
@@ -112,7 +112,7 @@ import TraceStore
       Example.span(1, in: 3) { $0.links = [Example.node(1, in: 2)] },
       Example.span(1) { $0.links = [Example.node(1, in: 9), Example.node(1, in: 3), Example.node(1, in: 2)] },
     ]
-    let tags = Self.tags([.append(spans, Words()), Example.bind(2, nil, "r", "b")])
+    let tags = Self.tags([.append(spans, Words()), Example.bind(2, "r", "b")])
     #expect(tags["2/1"] == "(r, a) by binding")
     #expect(tags["3/1"] == "(r, a) by link")
     #expect(tags["1/1"] == "(r, a) by link")
