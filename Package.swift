@@ -146,6 +146,7 @@ let tests: [Target] = [
     ], swiftSettings: settings),
   .testTarget(
     name: "SQLiteTests", dependencies: ["FaultVFS", "SQLite", "SeededRandom"], swiftSettings: settings),
+  .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: settings),
   .testTarget(name: "TransportTests", dependencies: ["CNGHTTP2", "Threads", "Transport"], swiftSettings: settings),
   .testTarget(name: "YAMLTests", dependencies: ["YAML"], swiftSettings: settings),
 ]

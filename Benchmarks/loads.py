@@ -7,7 +7,7 @@ import time
 
 import agl_store
 from harness import otlp, paths, rows, server
-from results import Row
+from results import SHARE_OF_A_RATE, Row
 from tools import commit_floor, fill, folder_bytes, grpc_load, http_load, otlpload, otlpsink, read_milliseconds
 
 HTTP_GOAL, GRPC_GOAL = 250_000, 200_000
@@ -90,6 +90,55 @@ def a_trace_for_every_span(folder, options):
         result = http_load(running.otlp_http, options.seconds, *shape)
     load = f"every span a trace of its own, database of {options.million:,} such spans"
     return [Row(load, 80_000, "spans/s", [result["spans_per_s"]])]
+
+
+# In how many requests of 100 spans a trace comes whose root is in the last one.
+TRACE_REQUESTS = 4
+
+
+def untagged_children(folder, options):
+    """Spans whose root alone names the rollout, and comes last, against spans whose resource names it."""
+    known = tagged_rate(folder / "resource", options, "--ids", "resource")
+    same = tagged_rate(folder / "same", options, "--ids", "root")
+    later = tagged_rate(folder / "later", options, "--ids", "root", "--trace-requests", TRACE_REQUESTS)
+    load = "rollout known from the last span of a trace alone, its root"
+    split = f"in the last of {TRACE_REQUESTS} requests"
+    return [
+        Row("rollout known from the resource of every request, stored and tagged", None, "spans/s", [known]),
+        Row(f"{load}, in the same request, stored and tagged", 80, SHARE_OF_A_RATE, [same / known * 100]),
+        Row(f"{load}, {split}, stored and tagged", 80, SHARE_OF_A_RATE, [later / known * 100]),
+    ]
+
+
+def tagged_rate(data, options, *arguments):
+    """Spans a second until all are stored and, where the root of their trace came, belong to a rollout."""
+    with server.Fulgurite(data) as running:
+        result = http_load(running.otlp_http, options.seconds, *arguments)
+        started = time.monotonic()
+        # When the time is up, every connection may be in the middle of a trace.
+        unfinished = 8 * (TRACE_REQUESTS - 1) * 100 if "--trace-requests" in arguments else 0
+        while tagged_spans(running) < result["acked_spans"] - unfinished:
+            if time.monotonic() > started + 60:
+                raise RuntimeError(f"{tagged_spans(running)} of {result['acked_spans']} spans have a rollout")
+            time.sleep(0.05)
+        return result["acked_spans"] / (result["elapsed_s"] + time.monotonic() - started)
+
+
+def tagged_spans(running):
+    return sum(rollout["spans"] for rollout in running.get_json("/api/v1/rollouts?limit=1000")["rollouts"])
+
+
+def open_traces(folder, options):
+    """Traces of which one span came and its parent never does."""
+    shape = ("--ids", "none", "--trace", "span", "--root", "never", "--total-spans", options.million)
+    with server.Fulgurite(folder / "data") as running:
+        result = otlpload(running.otlp_http, "--connections", 8, *shape)
+        peak = running.peak_resident_bytes()
+    load = f"{options.million:,} open traces: one span each, its parent never comes"
+    return [
+        Row(load, None, "spans/s", [result["spans_per_s"]]),
+        Row(f"resident memory after {options.million:,} open traces, highest", 150, "MB", [peak / 1e6]),
+    ]
 
 
 def interleaved_rollouts(folder, options):
@@ -199,6 +248,8 @@ LOADS = [
     durable_grpc,
     one_span_a_request,
     a_trace_for_every_span,
+    untagged_children,
+    open_traces,
     interleaved_rollouts,
     receive_only,
     read_a_rollout,

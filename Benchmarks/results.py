@@ -3,6 +3,9 @@
 import dataclasses
 import statistics
 
+# The unit of a rate that is compared with another of the same run.
+SHARE_OF_A_RATE = "% of that rate"
+
 
 @dataclasses.dataclass
 class Row:
@@ -21,7 +24,7 @@ class Row:
 
     @property
     def more_is_better(self):
-        return self.unit.endswith("/s")
+        return self.unit.endswith("/s") or self.unit == SHARE_OF_A_RATE
 
     def advantage_over(self, other):
         """How many times better this line is than another, as text."""

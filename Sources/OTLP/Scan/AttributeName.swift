@@ -6,6 +6,7 @@ enum AttributeName {
   case inputTokens, outputTokens
   case session, conversation, openClawSession, openClawSessionKey
   case serviceName
+  case baggageRolloutID, baggageAttemptID
 
   /// Finds the attribute by its key.
   ///
@@ -13,7 +14,7 @@ enum AttributeName {
   @inline(__always)
   init?(_ bytes: Span<UInt8>, _ key: Range<Int>) {
     // One bit for each length that occurs below.
-    let lengths: UInt64 = 1 << 10 | 1 << 12 | 1 << 19 | 1 << 22 | 1 << 25 | 1 << 26 | 1 << 30 | 1 << 31
+    let lengths: UInt64 = 1 << 10 | 1 << 12 | 1 << 19 | 1 << 22 | 1 << 25 | 1 << 26 | 1 << 30 | 1 << 31 | 1 << 33
     guard key.count < 64, lengths >> UInt64(key.count) & 1 == 1 else { return nil }
     self.init(checking: bytes, key)
   }
@@ -35,6 +36,8 @@ enum AttributeName {
     case 26 where matches("gen_ai.usage.prompt_tokens"): self = .inputTokens
     case 30 where matches("gen_ai.usage.completion_tokens"): self = .outputTokens
     case 31 where matches("agentlightning.span_sequence_id"): self = .sequence
+    case 33 where matches("baggage.agentlightning.rollout_id"): self = .baggageRolloutID
+    case 33 where matches("baggage.agentlightning.attempt_id"): self = .baggageAttemptID
     default: return nil
     }
   }

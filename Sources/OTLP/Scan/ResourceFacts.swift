@@ -29,7 +29,7 @@ struct ResourceFacts: Sendable {
       default: try scan.skip(tag, knownFields: 3, &reader)
       }
     }
-    tag = batch.index(of: makeTag(rolloutID: nil, attemptID: nil))
+    tag = batch.index(of: makeTag())
   }
 
   /// Reads a `Resource` message.
@@ -59,17 +59,21 @@ struct ResourceFacts: Sendable {
     }
   }
 
-  /// Where a span belongs: each key from the span, else from the resource, else from the request.
-  func makeTag(rolloutID ownRollout: String?, attemptID ownAttempt: String?) -> RolloutTag {
-    let explicitRollout = ownRollout ?? rolloutID
-    let explicitAttempt = ownAttempt ?? attemptID
-    let rollout = explicitRollout ?? requestTag.rolloutID
-    let attempt = explicitAttempt ?? requestTag.attemptID
+  /// Where a span belongs: each key from the span, else from the resource, the request, the span's context.
+  func makeTag(span: NamedIDs = NamedIDs(), context: NamedIDs = NamedIDs()) -> RolloutTag {
+    let explicitRollout = span.rolloutID ?? rolloutID
+    let explicitAttempt = span.attemptID ?? attemptID
+    let rollout = explicitRollout ?? requestTag.rolloutID ?? context.rolloutID
+    let attempt = explicitAttempt ?? requestTag.attemptID ?? context.attemptID
     guard rollout != nil || attempt != nil else { return .unassigned }
-    let attemptRule: TagRule = explicitAttempt != nil ? .explicit : .request
-    let rule: TagRule = rollout == nil ? attemptRule : explicitRollout != nil ? .explicit : .request
+    let attemptRule = Self.rule(explicit: explicitAttempt, request: requestTag.attemptID)
+    let rule = rollout == nil ? attemptRule : Self.rule(explicit: explicitRollout, request: requestTag.rolloutID)
     return RolloutTag(
       rolloutID: rollout, attemptID: attempt, rule: rule, attemptRule: attempt == nil ? rule : attemptRule)
+  }
+
+  private static func rule(explicit: String?, request: String?) -> TagRule {
+    explicit != nil ? .explicit : request != nil ? .request : .context
   }
 }
 

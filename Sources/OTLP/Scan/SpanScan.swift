@@ -13,12 +13,11 @@ struct SpanScan: Sendable {
   private var links: [(TraceID, SpanID)] = []
   private var sessions: [(SpanSession.Key, Range<Int>)] = []
 
-  private var rollout: Range<Int>?
-  private var attempt: Range<Int>?
+  private var traceState: Range<Int>?
+  private var evidence = TagEvidence()
 
-  /// The attribute values of the span before, and the tag they gave: mostly the next span says the same.
-  private var lastRollout: Range<Int>?
-  private var lastAttempt: Range<Int>?
+  /// The evidence of the span before, and the tag it gave: mostly the next span says the same.
+  private var lastEvidence = TagEvidence()
   private var lastTag: Int32 = -1
   private var lastResourceTag: Int32 = -1
 
@@ -30,8 +29,8 @@ struct SpanScan: Sendable {
     var facts = SpanFacts(traceID: TraceID(high: 0, low: 0), spanID: SpanID(value: 0))
     facts.offset = Int32(truncatingIfNeeded: range.lowerBound)
     facts.length = Int32(truncatingIfNeeded: range.count)
-    rollout = nil
-    attempt = nil
+    traceState = nil
+    evidence = TagEvidence()
     links.removeAll(keepingCapacity: true)
     sessions.removeAll(keepingCapacity: true)
 
@@ -46,7 +45,9 @@ struct SpanScan: Sendable {
       case ProtobufTag.lengthDelimited(2).rawValue:
         facts.spanID = SpanID(bytes, at: try reader.lengthDelimited()) ?? SpanID(value: 0)
       case ProtobufTag.lengthDelimited(3).rawValue:
-        scan.string(bytes, try reader.lengthDelimited())
+        let text = try reader.lengthDelimited()
+        scan.string(bytes, text)
+        traceState = text.isEmpty ? nil : text
       case ProtobufTag.lengthDelimited(4).rawValue:
         facts.parentID = parentID(bytes, try reader.lengthDelimited(), &scan)
       case ProtobufTag.lengthDelimited(5).rawValue:
@@ -104,8 +105,10 @@ struct SpanScan: Sendable {
     _ bytes: Span<UInt8>, _ name: AttributeName, _ value: Range<Int>, _ facts: inout SpanFacts
   ) {
     switch name {
-    case .rolloutID: rollout = value
-    case .attemptID: attempt = value
+    case .rolloutID: evidence.rollout = value
+    case .attemptID: evidence.attempt = value
+    case .baggageRolloutID: evidence.baggageRollout = value
+    case .baggageAttemptID: evidence.baggageAttempt = value
     case .sequence: facts.sequence = ScalarValue(bytes, value)?.count(bytes) ?? -1
     case .inputTokens: facts.inputTokens = ScalarValue(bytes, value)?.count(bytes) ?? -1
     case .outputTokens: facts.outputTokens = ScalarValue(bytes, value)?.count(bytes) ?? -1
@@ -143,25 +146,14 @@ struct SpanScan: Sendable {
   }
 
   private mutating func tag(_ bytes: Span<UInt8>, _ resource: ResourceFacts, _ batch: inout SpanBatch) -> Int32 {
-    if rollout == nil && attempt == nil { return resource.tag }
-    if lastResourceTag == resource.tag, same(bytes, rollout, lastRollout), same(bytes, attempt, lastAttempt) {
-      return lastTag
-    }
-    let tag = resource.makeTag(
-      rolloutID: rollout.flatMap { ScalarValue(bytes, $0)?.text(bytes) },
-      attemptID: attempt.flatMap { ScalarValue(bytes, $0)?.text(bytes) })
-    lastRollout = rollout
-    lastAttempt = attempt
+    if let traceState { evidence.member = TraceStateMember.find(bytes, in: traceState) }
+    if evidence.isEmpty { return resource.tag }
+    // Of one request, two resources with one tag name the same ids in the same places.
+    if lastResourceTag == resource.tag, evidence.isSame(as: lastEvidence, bytes) { return lastTag }
+    let tag = resource.makeTag(span: evidence.explicitIDs(bytes), context: evidence.contextIDs(bytes))
+    lastEvidence = evidence
     lastResourceTag = resource.tag
     lastTag = batch.index(of: tag)
     return lastTag
-  }
-
-  private func same(_ bytes: Span<UInt8>, _ first: Range<Int>?, _ second: Range<Int>?) -> Bool {
-    switch (first, second) {
-    case (nil, nil): true
-    case (let first?, let second?): bytes.areEqual(first, second)
-    default: false
-    }
   }
 }

@@ -37,21 +37,28 @@ import Testing
 
   @Test(
     arguments: [
-      ([nil, nil], [nil, nil], .unassigned, nil, nil, .none), ([nil, nil], [nil, nil], request, "q", "qa", .request),
-      (["r", "ra"], [nil, nil], request, "r", "ra", .explicit),
-      (["r", "ra"], ["s", nil], request, "s", "ra", .explicit),
-      (["r", nil], ["s", "sa"], .unassigned, "s", "sa", .explicit),
-      (["r", nil], [nil, nil], request, "r", "qa", .explicit),
-      ([nil, "ra"], [nil, nil], request, "q", "ra", .request),
-      ([nil, "ra"], [nil, nil], .unassigned, nil, "ra", .explicit),
-      (["", ""], ["", ""], request, "q", "qa", .request), (["r", "ra"], ["", ""], .unassigned, "r", "ra", .explicit),
-    ] as [([String?], [String?], RolloutTag, String?, String?, TagRule)])
+      ([nil, nil], [nil, nil], .unassigned, .unassigned), ([nil, nil], [nil, nil], request, request),
+      (["r", "ra"], [nil, nil], request, RolloutTag(rolloutID: "r", attemptID: "ra", rule: .explicit)),
+      (["r", "ra"], ["s", nil], request, RolloutTag(rolloutID: "s", attemptID: "ra", rule: .explicit)),
+      (["r", nil], ["s", "sa"], .unassigned, RolloutTag(rolloutID: "s", attemptID: "sa", rule: .explicit)),
+      (
+        ["r", nil], [nil, nil], request,
+        RolloutTag(rolloutID: "r", attemptID: "qa", rule: .explicit, attemptRule: .request)
+      ),
+      (
+        [nil, "ra"], [nil, nil], request,
+        RolloutTag(rolloutID: "q", attemptID: "ra", rule: .request, attemptRule: .explicit)
+      ),
+      (["r", nil], [nil, nil], .unassigned, RolloutTag(rolloutID: "r", rule: .explicit)),
+      ([nil, "ra"], [nil, nil], .unassigned, RolloutTag(attemptID: "ra", rule: .explicit)),
+      (["", ""], ["", ""], request, request),
+      (["r", "ra"], ["", ""], .unassigned, RolloutTag(rolloutID: "r", attemptID: "ra", rule: .explicit)),
+    ] as [([String?], [String?], RolloutTag, RolloutTag)])
   func `each key is looked for on its own`(
-    resource: [String?], span: [String?], tag: RolloutTag, rollout: String?, attempt: String?, rule: TagRule
+    resource: [String?], span: [String?], tag: RolloutTag, expected: RolloutTag
   ) throws {
     let batch = try #require(try scannedBatch(Self.request(resource: resource, span: span), tag: tag))
-    let found = batch.tags[Int(batch.spans[0].tag)]
-    #expect(found == RolloutTag(rolloutID: rollout, attemptID: attempt, rule: rule))
+    #expect(batch.tags[Int(batch.spans[0].tag)] == expected)
   }
 
   @Test(
