@@ -1,3 +1,5 @@
+package import TraceStore
+
 /// How the embedded engine works.
 package struct SQLiteStoreOptions: Sendable {
   /// What an acknowledgement survives.
@@ -21,6 +23,8 @@ package struct SQLiteStoreOptions: Sendable {
   package var watchdogDebounce = Duration.seconds(10)
   /// Bytes of WAL after which it is copied into the database file.
   package var checkpointBytes = 16 << 20
+  /// For whom rollouts are made when nothing else assigns a span.
+  package var autoRollout = AutoRollout.off
   /// The SQLite VFS; tests inject faults through it.
   package var vfs: String?
   /// The time of arrival, in nanoseconds since 1970.

@@ -1,7 +1,7 @@
 package import Telemetry
 package import TraceStore
 
-/// What there is of a rollout and what is not: "why is this rollout empty?"
+/// What there is of a rollout and what is not, for those who ask why it is empty.
 package struct RolloutDiagnosis: Sendable {
   /// One attempt, or the spans that name none.
   package struct Attempt: Sendable {
