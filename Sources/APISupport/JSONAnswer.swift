@@ -31,4 +31,21 @@ package enum JSONAnswer {
     if error.code != .deadline { response.headers.append("retry-after", "1") }
     return response
   }
+
+  /// The body of the request is not there.
+  package static func error(_ failure: BodyFailure) -> HTTPResponse {
+    let error: BodyError
+    switch failure {
+    case .overloaded(let error): return Self.error(error)
+    case .unreadable(let reason): error = reason
+    }
+    var response: HTTPResponse
+    switch error {
+    case .tooLarge(let limit): response = Self.error(413, "the body of the request is larger than \(limit) bytes")
+    case .timedOut: response = Self.error(408, "the body of the request did not arrive in time")
+    case .disconnected, .malformed: response = Self.error(400, "the body of the request is incomplete")
+    }
+    response.closesConnection = true
+    return response
+  }
 }

@@ -23,6 +23,8 @@ package struct FulguriteConfiguration: Sendable, Equatable {
   package var log = LogConfiguration()
   /// How the program ends.
   package var shutdown = ShutdownConfiguration()
+  /// Where spans go that say nothing of a rollout.
+  package var attribution = AttributionConfiguration()
   /// Agent Lightning's store API.
   package var agl = LightningConfiguration()
 
@@ -35,7 +37,7 @@ extension FulguriteConfiguration {
   package static let options: [ConfigurationOption] =
     DataConfiguration.options + ListenConfiguration.options + [loopsOption] + LimitsConfiguration.options
     + StoreConfiguration.options + AuthConfiguration.options + QueryConfiguration.options + LogConfiguration.options
-    + ShutdownConfiguration.options + LightningConfiguration.options
+    + ShutdownConfiguration.options + AttributionConfiguration.options + LightningConfiguration.options
 
   /// The option of this path; `nil` when there is none.
   package static func option(at path: String) -> ConfigurationOption? { options.first { $0.path == path } }

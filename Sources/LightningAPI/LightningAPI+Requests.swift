@@ -1,3 +1,4 @@
+import APISupport
 import JSON
 import TraceStore
 import Transport
@@ -21,44 +22,15 @@ struct ReceivedBody: Sendable {
 extension LightningAPI {
   /// Waits for the body and reads it.
   func receive(_ request: HTTPRequest) async throws(RequestFailure) -> ReceivedBody {
-    let (bytes, lease) = try await receiveBytes(request)
-    let type = request.headers.first("content-type")
-    let document = try BodyDocument.read(bytes, contentType: type)
-    if let lease {
-      guard lease.grow(by: document?.byteCount ?? 0) else { throw Self.overloaded }
-      // Until the request is answered.
-      request.body.hold(lease)
+    let received: ReceivedBytes
+    do throws(BodyFailure) {
+      received = try await BodyReceiver.receive(request, upTo: options.requestBytes, budget)
+    } catch {
+      throw RequestFailure(error)
     }
-    return ReceivedBody(bytes: bytes, document: document)
-  }
-
-  private static let overloaded = RequestFailure.store(
-    StoreError(.overloaded, "too many bytes of requests are in flight"))
-
-  /// Bodies up to this size are collected at once, over HTTP/1, where a connection has one at a time.
-  private static let smallBody = 32 << 10
-
-  private func receiveBytes(_ request: HTTPRequest) async throws(RequestFailure)
-    -> ([UInt8], InFlightBudget.Lease?)
-  {
-    let body = request.body
-    let limit = options.requestBytes
-    if let length = body.declaredLength, length <= Self.smallBody, request.version != .http2 {
-      do throws(BodyError) { return (try await body.collect(upTo: limit), nil) } catch { throw .unreadable(error) }
-    }
-    if let length = body.declaredLength, length > limit { throw .unreadable(.tooLarge(limit: limit)) }
-    let lease = InFlightBudget.Lease(budget)
-    var bytes: [UInt8] = []
-    while let piece = try await next(body) {
-      guard bytes.count + piece.count <= limit else { throw .unreadable(.tooLarge(limit: limit)) }
-      guard lease.grow(by: piece.count) else { throw Self.overloaded }
-      bytes += piece
-    }
-    return (bytes, lease)
-  }
-
-  private func next(_ body: RequestBody) async throws(RequestFailure) -> [UInt8]? {
-    do throws(BodyError) { return try await body.next() } catch { throw .unreadable(error) }
+    let document = try BodyDocument.read(received.bytes, contentType: request.headers.first("content-type"))
+    do throws(BodyFailure) { try received.hold(document?.byteCount ?? 0) } catch { throw RequestFailure(error) }
+    return ReceivedBody(bytes: received.bytes, document: document)
   }
 
   /// Reads the model of a body.

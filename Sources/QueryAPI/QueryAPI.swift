@@ -4,50 +4,67 @@ import Telemetry
 package import TraceStore
 package import Transport
 
-/// The native REST interface for reading.
+/// The native REST interface: reads what is stored, and takes facts about where spans belong.
 ///
 /// `docs/openapi.yaml` describes it.
 package final class QueryAPI: Sendable {
-  /// The size of pages.
+  /// The size of pages and requests.
   package struct Options: Sendable {
     package var defaultLimit = 1_000
     package var maximumLimit = 10_000
+    /// The largest body of a request, in bytes: the most traces of a claim fit in, with room to spare.
+    package var requestBytes = 1 << 20
 
     package init() {}
   }
 
-  private let reader: any SpanReader
-  private let refusals: RefusalLog
-  private let options: Options
+  let reader: any SpanReader
+  let attribution: any AttributionStore
+  let refusals: RefusalLog
+  let options: Options
+  /// What bodies may hold in memory.
+  let budget: InFlightBudget
+  /// Nanoseconds since 1970.
+  let now: @Sendable () -> Int64
+  private let crossOrigin = CrossOriginPolicy(origins: [])
 
-  package init(reader: any SpanReader, refusals: RefusalLog, options: Options) {
+  package init(
+    reader: any SpanReader, attribution: any AttributionStore, refusals: RefusalLog, options: Options,
+    budget: InFlightBudget, now: @escaping @Sendable () -> Int64
+  ) {
     self.reader = reader
+    self.attribution = attribution
     self.refusals = refusals
     self.options = options
+    self.budget = budget
+    self.now = now
   }
 
-  private enum Route {
-    case rollouts
-    case spansOfRollout(String)
-    case trace(String)
-    case unassigned
-    case refused
+  /// Whether a page of another origin asks for a change; this interface is open to none.
+  package func isForeignWrite(_ request: HTTPRequest) -> Bool {
+    guard request.path.hasPrefix(NativeRoute.prefix), request.method != .get, request.method != .head else {
+      return false
+    }
+    return crossOrigin.isForeign(request)
+  }
+
+  /// What such a page is answered with.
+  package static var foreignOrigin: HTTPResponse {
+    JSONAnswer.error(403, "pages of other origins may not change the store")
   }
 
   /// Answers a request.
   ///
   /// - Returns: `nil` for a path that is not of this interface.
   package func respond(to request: HTTPRequest) async -> HTTPResponse? {
-    guard let route = Self.route(request.path) else { return nil }
-    guard request.method == .get || request.method == .head else {
-      var response = JSONAnswer.error(405, "method not allowed, supported: GET")
-      response.headers.append("allow", "GET, HEAD")
-      return response
-    }
+    guard let route = NativeRoute(request.path) else { return nil }
+    guard route.methods.contains(request.method) else { return Self.notAllowed(route) }
     do {
       return try await respond(to: request, route)
     } catch let fault as QueryFault {
       return JSONAnswer.error(fault.status, fault.message)
+    } catch let failure as BodyFailure {
+      return JSONAnswer.error(failure)
     } catch let error as StoreError {
       return JSONAnswer.error(error)
     } catch {
@@ -55,43 +72,47 @@ package final class QueryAPI: Sendable {
     }
   }
 
-  private static func route(_ path: String) -> Route? {
-    guard path.hasPrefix("/api/v1/") else { return nil }
-    let parts = path.dropFirst("/api/v1/".count).split(separator: "/", omittingEmptySubsequences: false)
-    switch (parts.first, parts.count) {
-    case ("rollouts", 1): return .rollouts
-    case ("unassigned", 1): return .unassigned
-    case ("refused", 1): return .refused
-    case ("rollouts", 3) where parts[2] == "spans": return PercentEncoding.decode(parts[1]).map { .spansOfRollout($0) }
-    case ("traces", 2): return PercentEncoding.decode(parts[1]).map { .trace($0) }
-    default: return nil
-    }
+  private static func notAllowed(_ route: NativeRoute) -> HTTPResponse {
+    // Who may read with GET may ask for the head alone.
+    let names = route.methods.filter { $0 != .head }.map(\.rawValue).joined(separator: ", ")
+    var response = JSONAnswer.error(405, "method not allowed, supported: \(names)")
+    response.headers.append("allow", route.methods.map(\.rawValue).joined(separator: ", "))
+    return response
   }
 
-  private func respond(to request: HTTPRequest, _ route: Route) async throws -> HTTPResponse {
+  private func respond(to request: HTTPRequest, _ route: NativeRoute) async throws -> HTTPResponse {
     switch route {
-    case .rollouts: return try await rollouts(request)
-    case .refused: return RefusalAnswer.render(refusals.newest)
-    case .spansOfRollout(let id):
-      let parameters = try QueryParameters(request, allowed: Self.pageParameters.union(["attempt"]))
-      let attempt: SpanQuery.Attempt =
-        switch parameters.text("attempt") {
-        case nil: .any
-        case "latest": .latest
-        case let id?: .id(id)
-        }
-      return try await spans(.rollout(id, attempt: attempt), parameters)
-    case .unassigned:
-      return try await spans(.unassigned, try QueryParameters(request, allowed: Self.pageParameters))
-    case .trace(let hex):
-      guard let id = TraceID(hex: hex) else {
-        throw QueryFault(status: 400, message: "a trace id is 32 hexadecimal digits, not all zero")
-      }
-      return try await spans(.trace(id), try QueryParameters(request, allowed: Self.pageParameters))
+    case .rollouts: try await rollouts(request)
+    case .refused: RefusalAnswer.render(refusals.newest)
+    case .spansOfRollout(let id): try await spans(ofRollout: id, request)
+    case .diagnosis(let id): try await diagnosis(id, request)
+    case .unassignedSpans:
+      try await spans(.unassigned, try QueryParameters(request, allowed: Self.pageParameters))
+    case .trace(let text):
+      try await spans(
+        .trace(try TraceID(queried: text, "trace")), try QueryParameters(request, allowed: Self.pageParameters))
+    case .attribution(let trace, let span): try await explain(trace, span, request)
+    case .unassigned: try await unassigned(request)
+    case .claim: try await claim(request)
+    case .bindings: request.method == .post ? try await bind(request) : try await bindings(request)
+    case .binding(let id): try await unbind(id, request)
+    case .sessions: request.method == .post ? try await register(request) : try await sessions(request)
+    case .session(let id): try await unregister(id, request)
     }
   }
 
   private static let pageParameters: Set<String> = ["name", "since", "limit", "cursor"]
+
+  private func spans(ofRollout id: String, _ request: HTTPRequest) async throws -> HTTPResponse {
+    let parameters = try QueryParameters(request, allowed: Self.pageParameters.union(["attempt"]))
+    let attempt: SpanQuery.Attempt =
+      switch parameters.text("attempt") {
+      case nil: .any
+      case "latest": .latest
+      case let id?: .id(id)
+      }
+    return try await spans(.rollout(id, attempt: attempt), parameters)
+  }
 
   /// A page of spans in the order of their arrival.
   private func spans(_ place: SpanQuery.Place, _ parameters: QueryParameters) async throws -> HTTPResponse {
@@ -99,7 +120,7 @@ package final class QueryAPI: Sendable {
     if let name = parameters.text("name") { query.conditions = [SpanQuery.Condition(.name, .equals, name)] }
     let after = max(try parameters.number("since") ?? 0, try parameters.number("cursor") ?? 0)
     query.after = after
-    let limit = try parameters.limit(default: options.defaultLimit, maximum: options.maximumLimit)
+    let limit = try limit(parameters)
     query.limit = limit
     query.wantsDetails = false
     // A filter that nothing meets is an empty answer; a trace that is not there is none.
@@ -120,10 +141,15 @@ package final class QueryAPI: Sendable {
   private func rollouts(_ request: HTTPRequest) async throws -> HTTPResponse {
     let parameters = try QueryParameters(request, allowed: ["limit", "cursor"])
     let after = try parameters.number("cursor") ?? 0
-    let limit = try parameters.limit(default: options.defaultLimit, maximum: options.maximumLimit)
+    let limit = try limit(parameters)
     let summaries = try await reader.read { session throws(StoreError) in
       try session.rollouts(after: after, limit: limit)
     }
     return RolloutAnswer.render(summaries, isFull: summaries.count == limit)
+  }
+
+  /// The size of a page.
+  func limit(_ parameters: QueryParameters) throws(QueryFault) -> Int {
+    try parameters.limit(default: options.defaultLimit, maximum: options.maximumLimit)
   }
 }

@@ -10,26 +10,30 @@ enum RefusalAnswer {
       writer.beginObject()
       writer.key("refused")
       writer.beginArray()
-      for refusal in refusals { append(refusal, &writer) }
+      for refusal in refusals { writer.refusal(refusal) }
       writer.endArray()
       writer.endObject()
     }
   }
+}
 
-  private static func append(_ refusal: Refusal, _ writer: inout JSONWriter) {
-    writer.beginObject()
-    writer.key("timeUnixNano")
-    writer.integerString(refusal.time)
-    writer.key("transport")
-    writer.string(refusal.transport)
-    writer.key("peer")
-    writer.string(refusal.peer)
-    writer.key("reason")
-    writer.string(refusal.reason)
-    writer.key("detail")
-    writer.string(refusal.detail)
-    writer.key("spans")
-    if let spans = refusal.spans { writer.integer(Int64(spans)) } else { writer.null() }
-    writer.endObject()
+extension JSONWriter {
+  mutating func refusal(_ refusal: Refusal) {
+    beginObject()
+    key("timeUnixNano")
+    integerString(refusal.time)
+    key("transport")
+    string(refusal.transport)
+    key("peer")
+    string(refusal.peer)
+    key("reason")
+    string(refusal.reason)
+    key("detail")
+    string(refusal.detail)
+    key("spans")
+    if let spans = refusal.spans { integer(Int64(spans)) } else { null() }
+    key("rolloutIds")
+    strings(refusal.rolloutIDs)
+    endObject()
   }
 }

@@ -1,3 +1,5 @@
+package import TraceStore
+
 /// How the embedded engine works.
 package struct SQLiteStoreOptions: Sendable {
   /// What an acknowledgement survives.
@@ -19,8 +21,14 @@ package struct SQLiteStoreOptions: Sendable {
   package var queryDeadline = Duration.seconds(30)
   /// The shortest time between two searches for attempts that are late or silent.
   package var watchdogDebounce = Duration.seconds(10)
+  /// For whom rollouts are made on their own.
+  package var autoRollout = AutoRollout.off
+  /// Spans that one transaction looks at again because of facts that came.
+  package var retagStep = 2_000
   /// Bytes of WAL after which it is copied into the database file.
   package var checkpointBytes = 16 << 20
+  /// For whom rollouts are made when nothing else assigns a span.
+  package var autoRollout = AutoRollout.off
   /// The SQLite VFS; tests inject faults through it.
   package var vfs: String?
   /// The time of arrival, in nanoseconds since 1970.

@@ -16,7 +16,7 @@ enum Schema {
   /// What turns version n into version n + 1.
   ///
   /// Never edited once released; changes are appended.
-  private static let migrations = [version1, version2, version3]
+  private static let migrations = [version1, version2, version3, version4]
 
   /// Brings a database to a version, the current one unless a test wants an older one.
   ///
@@ -303,5 +303,105 @@ enum Schema {
       result TEXT NOT NULL             -- what the request made
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX request_keys_by_age ON request_keys(created);
+    """
+
+  private static let version4 = """
+    -- rule: the low four bits are the rule that gave the rollout, the next two the rule that gave an attempt of the span's
+    -- own; 64 says that the number was given. traces.binding: what is known of a trace, a row in attempts, 0 for nothing, -1
+    -- for contradictions, NULL when nobody has looked.
+    UPDATE spans SET rule = rule * 16 + CASE WHEN sequence IS NULL THEN 0 ELSE 64 END
+      WHERE attempt IN (SELECT id FROM attempts WHERE rollout = 0);
+
+    -- Spans that have no rollout of their own, by the span that they may inherit one from.
+    CREATE INDEX spans_by_parent ON spans(trace, parent_id) WHERE \(RuleCode.isFollower);
+
+    CREATE TABLE bindings(
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      trace_id BLOB NOT NULL,
+      span_id INTEGER NOT NULL,        -- 0 = the whole trace
+      attempt INTEGER NOT NULL,
+      created INTEGER NOT NULL         -- nanoseconds since 1970, here and below
+    ) STRICT;
+    CREATE UNIQUE INDEX bindings_by_trace ON bindings(trace_id, span_id, attempt);
+
+    CREATE TABLE session_names(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+    CREATE TABLE sessions(
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      session INTEGER NOT NULL,        -- its row in session_names
+      start_time INTEGER NOT NULL,
+      end_time INTEGER,                -- the first instant that is too late
+      attempt INTEGER NOT NULL,
+      created INTEGER NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX sessions_by_session ON sessions(session, start_time);
+
+    -- The sessions and links of spans without a rollout of their own.
+    ALTER TABLE span_sessions RENAME TO old_span_sessions;
+    CREATE TABLE span_sessions(
+      trace INTEGER NOT NULL,
+      span_id INTEGER NOT NULL,
+      variant INTEGER NOT NULL,
+      key INTEGER NOT NULL,            -- 1 session.id, 2 gen_ai.conversation.id, 3 openclaw.session_id, 4 openclaw.sessionKey
+      session INTEGER NOT NULL,        -- its row in session_names
+      PRIMARY KEY(trace, span_id, variant, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX span_sessions_by_session ON span_sessions(session, trace, span_id, variant);
+    INSERT INTO session_names(name) SELECT DISTINCT value FROM old_span_sessions;
+    INSERT OR IGNORE INTO span_sessions
+      SELECT trace, span_id, variant, key, session_names.id FROM old_span_sessions JOIN session_names ON name = value;
+    DROP TABLE old_span_sessions;
+
+    CREATE TABLE span_links(
+      trace INTEGER NOT NULL,
+      span_id INTEGER NOT NULL,
+      variant INTEGER NOT NULL,
+      position INTEGER NOT NULL,       -- in the message
+      linked_trace_id BLOB NOT NULL,
+      linked_span_id INTEGER NOT NULL,
+      PRIMARY KEY(trace, span_id, variant, position)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX span_links_by_target ON span_links(linked_trace_id, linked_span_id, trace, span_id, variant);
+    INSERT INTO span_links
+      SELECT trace, span_id, variant, row_number() OVER (PARTITION BY trace, span_id, variant) - 1, linked_trace_id,
+        linked_span_id
+      FROM pending_links;
+    DROP TABLE pending_links;
+
+    -- Spans that are to be tagged anew because of a fact that came, and how far that has got.
+    CREATE TABLE retag_work(
+      kind INTEGER NOT NULL,           -- 1 those below a span, 2 a trace, 3 those that link to a span, 4 a session
+      subject INTEGER NOT NULL,        -- the trace, or the session's row
+      span_id INTEGER NOT NULL,
+      cursor_trace INTEGER NOT NULL,
+      cursor_span_id INTEGER NOT NULL,
+      cursor_variant INTEGER NOT NULL,
+      PRIMARY KEY(kind, subject, span_id)
+    ) STRICT, WITHOUT ROWID;
+
+    DROP VIEW span_view;
+    CREATE VIEW span_view AS
+      SELECT spans.arrival, lower(hex(traces.trace_id)) AS trace_id, printf('%016x', spans.span_id) AS span_id,
+        CASE WHEN spans.parent_id IS NOT NULL THEN printf('%016x', spans.parent_id) END AS parent_span_id,
+        spans.variant,
+        rollouts.rollout_id, attempts.attempt_id, spans.sequence AS sequence_id,
+        CASE CASE spans.rule & 15 WHEN 0 THEN spans.rule >> 4 & 3 ELSE spans.rule & 15 END
+          WHEN 0 THEN 'none' WHEN 1 THEN 'explicit' WHEN 2 THEN 'request' WHEN 3 THEN 'context'
+          WHEN 4 THEN 'subtree' WHEN 5 THEN 'ancestor' WHEN 6 THEN 'binding' WHEN 7 THEN 'link'
+          WHEN 8 THEN 'session' WHEN 9 THEN 'auto' END AS rule,
+        CASE typeof(spans.name) WHEN 'integer' THEN names.name ELSE spans.name END AS name,
+        services.name AS service, spans.kind, spans.status,
+        datetime(spans.start / 1000000000, 'unixepoch') AS start_time, spans.start AS start_unix_nano,
+        spans.duration / 1e6 AS duration_ms, spans.input_tokens, spans.output_tokens
+      FROM spans JOIN traces ON traces.id = spans.trace
+        LEFT JOIN attempts ON attempts.id = spans.attempt
+        LEFT JOIN rollouts ON rollouts.id = attempts.rollout
+        LEFT JOIN names ON typeof(spans.name) = 'integer' AND names.id = spans.name
+        LEFT JOIN services ON services.id = spans.service;
+
+    CREATE VIEW binding_view AS
+      SELECT bindings.id, lower(hex(trace_id)) AS trace_id,
+        CASE WHEN span_id != 0 THEN printf('%016x', span_id) END AS span_id, rollout_id, attempt_id,
+        datetime(created / 1000000000, 'unixepoch') AS created
+      FROM bindings JOIN attempts ON attempts.id = attempt JOIN rollouts ON rollouts.id = attempts.rollout;
     """
 }

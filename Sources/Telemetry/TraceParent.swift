@@ -19,3 +19,11 @@ package struct TraceParent: Hashable, Sendable {
     self.spanID = spanID
   }
 }
+
+extension TraceID {
+  /// Reads a trace id as people have it: 32 hexadecimal digits, or the `traceparent` of one of its spans.
+  package init?(hexOrTraceParent text: String) {
+    guard let id = TraceID(hex: text) ?? TraceParent(text)?.traceID else { return nil }
+    self = id
+  }
+}

@@ -14,14 +14,22 @@ package struct Refusal: Sendable {
   package var detail: String
   /// Spans that were refused; `nil` when the whole request was, and nobody knows how many it held.
   package var spans: Int?
+  /// The rollouts that the request or its refused spans named, as far as that is known; at most ``mostRollouts``.
+  package var rolloutIDs: [String]
 
-  package init(time: Int64, transport: String, peer: String, reason: String, detail: String, spans: Int?) {
+  package static let mostRollouts = 4
+
+  package init(
+    time: Int64, transport: String, peer: String, reason: String, detail: String, spans: Int?,
+    rolloutIDs: [String] = []
+  ) {
     self.time = time
     self.transport = transport
     self.peer = peer
     self.reason = reason
     self.detail = detail
     self.spans = spans
+    self.rolloutIDs = rolloutIDs
   }
 }
 

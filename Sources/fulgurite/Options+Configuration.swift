@@ -1,6 +1,7 @@
 import Configuration
 import OTLPReceiver
 import SQLiteStore
+import TraceStore
 import Transport
 
 // What the parts are told of the configuration; they do not know it themselves.
@@ -15,6 +16,17 @@ extension SQLiteStoreOptions {
     checkpointBytes = configuration.store.checkpointBytes
     queryDeadline = configuration.query.deadline
     watchdogDebounce = configuration.agl.watchdogDebounce
+    autoRollout = AutoRollout(configuration.attribution.autoRollout)
+  }
+}
+
+extension AutoRollout {
+  init(_ configured: AttributionConfiguration.AutoRollout) {
+    switch configured {
+    case .off: self = .off
+    case .trace: self = .trace
+    case .session: self = .session
+    }
   }
 }
 

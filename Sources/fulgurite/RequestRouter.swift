@@ -43,6 +43,7 @@ struct RequestRouter: Sendable {
     }
     // Without a token, nothing else keeps the pages of strangers from having a browser on this machine change the store.
     if gate.api.isEmpty, lightning.isForeignWrite(request) { return LightningAPI.foreignOrigin }
+    if gate.api.isEmpty, queries.isForeignWrite(request) { return QueryAPI.foreignOrigin }
     if let answer = await lightning.respond(to: request) { return lightning.share(answer, with: request) }
     if let answer = await queries.respond(to: request) { return answer }
     if let answer = operations.metrics(request) { return answer }

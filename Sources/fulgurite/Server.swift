@@ -69,7 +69,9 @@ final class Server: Sendable {
     let gate = TokenGate(configuration.auth)
     let router = RequestRouter(
       gate: gate, receiver: receiver,
-      queries: QueryAPI(reader: store, refusals: refusals, options: queryOptions),
+      queries: QueryAPI(
+        reader: store, attribution: store, refusals: refusals, options: queryOptions, budget: budget,
+        now: WallClock.nanosecondsSince1970),
       lightning: lightning(configuration, store, loops, budget, receiver),
       operations: OperationsAPI(registry: registry, failure: { store.failure }))
     do {

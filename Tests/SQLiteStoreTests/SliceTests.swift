@@ -14,7 +14,8 @@ import TraceStore
   private static func large() throws -> SpanBatch {
     try batch(
       (1...UInt64(count)).map { number in
-        TestSpan(trace: number / 100, number).with {
+        // Those that name none are alone in their traces: nothing else says where they belong.
+        TestSpan(trace: number % 1_000 == 0 ? 10_000_000 + number : number / 100, number).with {
           $0.attributes =
             number % 1_000 == 0
             ? [("session.id", .string("s\(number)"))] : [("agentlightning.rollout_id", .string("r"))]

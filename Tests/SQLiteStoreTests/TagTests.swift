@@ -40,7 +40,8 @@ import TraceStore
   @Test func `spans without a rollout are unassigned, and keep an attempt that they name`() async throws {
     try await withNewStore { store async throws in
       let partial = TestSpan(2).with { $0.attributes = [(Self.attemptKey, .string("a"))] }
-      _ = try await store.append(batch([TestSpan(1), partial, Self.tagged(3, "r")]))
+      let elsewhere = Self.tagged(3, "r").with { $0.traceID = TestSpan.traceID(2) }
+      _ = try await store.append(batch([TestSpan(1), partial, elsewhere]))
       let rows = try await store.rows(SpanQuery(.unassigned))
       #expect(rows.map(\.spanID.value) == [1, 2])
       #expect(rows.map(\.attemptID) == [nil, "a"])
@@ -82,7 +83,7 @@ import TraceStore
 
   @Test func `a repeat with a rollout moves a span that had none`() async throws {
     try await withNewStore { store async throws in
-      _ = try await store.append(batch([TestSpan(1), TestSpan(2)]))
+      _ = try await store.append(batch([TestSpan(1), TestSpan(trace: 2, 2)]))
       _ = try await store.append(batch([TestSpan(1)], tag: Self.request("r", "a")))
       #expect(try await store.rows(SpanQuery(.unassigned)).map(\.spanID.value) == [2])
       let row = try #require(try await store.rows(ofRollout: "r", attempt: .id("a")).first)
@@ -93,13 +94,14 @@ import TraceStore
     }
   }
 
-  @Test(arguments: [nil, "other"] as [String?])
-  func `a repeat with weaker or equal evidence moves nothing`(rollout: String?) async throws {
+  // Of equal evidence the text that sorts first counts, whichever came first.
+  @Test(arguments: [nil, "rest"] as [String?], [false, true])
+  func `a repeat with weaker or equal evidence moves nothing`(rollout: String?, isReversed: Bool) async throws {
     try await withNewStore { store async throws in
-      _ = try await store.append(batch([TestSpan(1)], tag: Self.request("r", "a")))
-      _ = try await store.append(batch([TestSpan(1)], tag: rollout.map { Self.request($0, "b") } ?? .unassigned))
-      #expect(try await store.rows(ofRollout: "r", attempt: .latest).map(\.attemptID) == ["a"])
-      #expect(try await store.rows(ofRollout: "other").isEmpty)
+      let tags = [Self.request("r", "b"), rollout.map { Self.request($0, "a") } ?? .unassigned]
+      for tag in isReversed ? tags.reversed() : tags { _ = try await store.append(batch([TestSpan(1)], tag: tag)) }
+      #expect(try await store.rows(ofRollout: "r", attempt: .latest).map(\.attemptID) == ["b"])
+      #expect(try await store.rows(ofRollout: "rest").isEmpty)
       #expect(try await store.rollouts().map(\.id) == ["r"])
     }
   }
@@ -131,9 +133,9 @@ import TraceStore
     options.now = clock.next
     try await withNewStore(options) { store async throws in
       _ = try await store.append(batch([TestSpan(1), TestSpan(2)], tag: Self.request("r", "a")))
-      _ = try await store.append(batch([TestSpan(3)]))
+      _ = try await store.append(batch([TestSpan(trace: 2, 3)]))
       _ = try await store.append(batch([TestSpan(1), TestSpan(2)], tag: Self.request("r", "a")))
-      _ = try await store.append(batch([TestSpan(3)], tag: Self.request("r", "a")))
+      _ = try await store.append(batch([TestSpan(trace: 2, 3)], tag: Self.request("r", "a")))
       let attempt = try #require(try await store.rollouts().first?.attempts.first)
       #expect(attempt.spans == 3)
       #expect(attempt.firstArrival == 1)

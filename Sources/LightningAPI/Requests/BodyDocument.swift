@@ -1,3 +1,4 @@
+import APISupport
 import JSON
 import Telemetry
 import Transport
@@ -9,16 +10,9 @@ enum BodyDocument {
   /// A body that is absent and one that says `null` are the same: `nil`.
   static func read(_ bytes: [UInt8], contentType: String?) throws(RequestFailure) -> JSONDocument? {
     guard !bytes.isEmpty else { return nil }
-    guard isJSON(contentType) else { return text(bytes) }
+    guard BodyReceiver.isJSON(contentType) else { return text(bytes) }
     let document = try parse(readable(bytes))
     return document.kind(JSONDocument.root) == .null ? nil : document
-  }
-
-  /// Whether a body of this type is read; without a type it is.
-  static func isJSON(_ contentType: String?) -> Bool {
-    guard let contentType, !contentType.isEmpty else { return true }
-    let type = contentType.prefix { $0 != ";" }.lowercased().filter { $0 != " " }
-    return type == "application/json" || type.hasPrefix("application/") && type.hasSuffix("+json")
   }
 
   /// A body of another type is a string to the models, which none of them accepts.

@@ -1,3 +1,4 @@
+import APISupport
 import TraceStore
 import Transport
 
@@ -10,6 +11,13 @@ enum RequestFailure: Error {
   /// The body did not come.
   case unreadable(BodyError)
   case store(StoreError)
+
+  init(_ failure: BodyFailure) {
+    switch failure {
+    case .unreadable(let error): self = .unreadable(error)
+    case .overloaded(let error): self = .store(error)
+    }
+  }
 
   init(_ fault: RolloutFault) {
     switch fault {

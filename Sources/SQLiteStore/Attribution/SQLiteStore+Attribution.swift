@@ -1,15 +1,39 @@
+import SQLite
 package import TraceStore
 
 extension SQLiteStore: AttributionStore {
   package func bind(_ binding: NewBinding) async throws(StoreError) -> (binding: TraceBinding, isNew: Bool) {
-    throw .closing
+    try await attribute { attribution, tables throws(SQLiteError) in try attribution.bind(binding, &tables) }
   }
-  package func unbind(_ id: Int64) async throws(StoreError) -> Bool { throw .closing }
+
+  package func unbind(_ id: Int64) async throws(StoreError) -> Bool {
+    try await attribute { attribution, tables throws(SQLiteError) in try attribution.unbind(id, &tables) }
+  }
+
   package func register(_ session: NewSession) async throws(StoreError) -> (
     registration: SessionRegistration, isNew: Bool
   ) {
-    throw .closing
+    try await attribute { attribution, tables throws(SQLiteError) in try attribution.register(session, &tables) }
   }
-  package func unregister(session id: Int64) async throws(StoreError) -> Bool { throw .closing }
-  package func claim(_ claim: UnassignedClaim) async throws(StoreError) -> ClaimResult { throw .closing }
+
+  package func unregister(session id: Int64) async throws(StoreError) -> Bool {
+    try await attribute { attribution, _ throws(SQLiteError) in try attribution.unregister(session: id) }
+  }
+
+  package func claim(_ claim: UnassignedClaim) async throws(StoreError) -> ClaimResult {
+    try await attribute { attribution, tables throws(SQLiteError) in try attribution.claim(claim, &tables) }
+  }
+
+  private func attribute<Result: Sendable>(
+    _ body: @escaping @Sendable (Attribution, inout Attribution.Tables) throws(SQLiteError) -> Result
+  ) async throws(StoreError) -> Result {
+    do throws(RolloutFault) {
+      return try await perform(bytes: 512) { session, received, _ in
+        try session.attribute(received: received, body)
+      }
+    } catch {
+      if case .store(let failure) = error { throw failure }
+      throw StoreError(.refused, "\(error)")
+    }
+  }
 }

@@ -8,5 +8,7 @@ extension SQLiteReadSession {
   func attribution(of traceID: TraceID, _ spanID: SpanID) throws(StoreError) -> [AttributionReport] { [] }
   func unassignedTraces(after: Int64, limit: Int, window: Range<UInt64>?) throws(StoreError) -> [UnassignedTrace] { [] }
   func spanCounts(ofRollout id: String, byRule: ()) throws(StoreError) -> [TagRule: Int64] { [:] }
-  func pendingRetagging() throws(StoreError) -> Int64 { 0 }
+  func pendingRetagging() throws(StoreError) -> Int64 {
+    try guarded { () throws(SQLiteError) in try connection.integer("SELECT count(*) FROM retag_work") ?? 0 }
+  }
 }

@@ -66,7 +66,7 @@ struct SpanRowReader: ~Copyable {
       wanted.details = SpanDetails(
         traceID: traceID, spanID: SpanID(value: UInt64(bitPattern: row.int(at: 5))), variant: row.int(at: 6),
         parentID: row.optionalInt(at: 7).map { SpanID(value: UInt64(bitPattern: $0)) },
-        rule: TagRule(rawValue: UInt8(truncatingIfNeeded: row.int(at: 8))) ?? .none,
+        rule: RuleCode(rawValue: row.int(at: 8)).shown,
         name: named == nil ? row.string(at: 9) : "", kind: Int32(truncatingIfNeeded: row.int(at: 10)),
         statusCode: Int32(truncatingIfNeeded: row.int(at: 11)), startTime: start,
         endTime: start &+ UInt64(bitPattern: row.int(at: 13)))

@@ -10,7 +10,7 @@ struct SpanInserter: ~Copyable {
     var arrival: Int64 = 0
     var rows: TagResolver.Rows
     var sequence: Int64?
-    var rule: TagRule
+    var code: RuleCode
     var service: Int64
     var segment: Int64
     /// What to add to the offsets of the facts.

@@ -52,7 +52,7 @@ struct SpanRowStatement: ~Copyable {
     if bound?.trace != placement.trace { try statement.bind(placement.trace, at: first + 1) }
     if bound?.variant != placement.variant { try statement.bind(placement.variant, at: first + 3) }
     if bound?.rows.attempt != placement.rows.attempt { try statement.bind(placement.rows.attempt, at: first + 6) }
-    if bound?.rule != placement.rule { try statement.bind(Int64(placement.rule.rawValue), at: first + 8) }
+    if bound?.code != placement.code { try statement.bind(placement.code.rawValue, at: first + 8) }
     if bound?.service != placement.service { try statement.bind(placement.service, at: first + 10) }
     if bound?.segment != placement.segment { try statement.bind(placement.segment, at: first + 17) }
     self.bound[slot] = placement

@@ -141,6 +141,34 @@ struct TagResolver: ~Copyable {
     return last == .max ? last : last + 1
   }
 
+  /// Numbers of rollouts, to go back to when spans turn out not to be new.
+  struct Mark {
+    fileprivate var numbers: [(rollout: Rollout, last: Int64)] = []
+  }
+
+  /// Gives a span that is probably new its number.
+  ///
+  /// - Parameter mark: Notes the number before.
+  mutating func issue(_ rollout: Rollout?, attempt: Int64, _ mark: inout Mark) -> Int64? {
+    guard let rollout else { return nil }
+    mark.numbers.append((rollout, rollout.lastSequence))
+    let number = sequence(-1, rollout)
+    use(number, rollout, attempt: attempt)
+    return number
+  }
+
+  /// Notes the number that a span brings that is probably new.
+  mutating func use(_ sequence: Int64?, _ rollout: Rollout?, attempt: Int64, _ mark: inout Mark) {
+    guard let rollout else { return }
+    mark.numbers.append((rollout, rollout.lastSequence))
+    use(sequence, rollout, attempt: attempt)
+  }
+
+  /// Takes numbers back.
+  mutating func takeBack(_ mark: Mark) {
+    for (rollout, last) in mark.numbers.reversed() { rollout.lastSequence = last }
+  }
+
   /// Notes the number of a span that is stored.
   ///
   /// A number that was brought raises the counter, so that later ones lie above it (AGL store contract, section 9).

@@ -45,9 +45,11 @@ final class Writer: Sendable {
   func run(_ handOver: HandOver) {
     var session = handOver.take()
     while true {
-      switch queue.take(upTo: Self.groupBytes, waitingAtMost: Self.probeInterval) {
+      // Every transaction takes a step of it, so it goes on also when nobody writes.
+      let hasRetagWork = session?.hasRetagWork == true
+      switch queue.take(upTo: Self.groupBytes, waitingAtMost: hasRetagWork ? .zero : Self.probeInterval) {
       case .writes(let group): write(group, &session)
-      case .idle: if status.failure != nil { probe(&session) }
+      case .idle: if hasRetagWork || status.failure != nil { write([], &session) }
       case .closed:
         close(&session)
         return
@@ -60,11 +62,6 @@ final class Writer: Sendable {
     // An empty WAL is not needed for safety; it makes the folder one file that can be copied.
     if let session { _ = try? session.connection.checkpoint(.truncate) }
     session = nil
-  }
-
-  /// Finds out whether a store that failed works again.
-  private func probe(_ session: inout WriterSession?) {
-    write([], &session)
   }
 
   private func write(_ group: [PendingWrite], _ session: inout WriterSession?) {
@@ -155,7 +152,7 @@ final class Writer: Sendable {
 
   private func write(_ group: [PendingWrite], _ session: WriterSession) throws -> [WriteOutcome] {
     let received = options.now()
-    try session.beginTransaction()
+    try session.beginTransaction(received: received)
     let outcomes = try group.map { pending -> WriteOutcome in
       switch pending {
       case .batch(let batch):
@@ -163,7 +160,8 @@ final class Writer: Sendable {
       case .command(let command): .done(try command.perform(session, received))
       }
     }
-    if group.isEmpty { session.touch() }
+    // Without this, a transaction that is to find out whether a store that failed works again would write nothing.
+    if group.isEmpty && !session.hasRetagWork { session.touch() }
     try session.commit(received: received)
     let finished = session.rollouts.takeFinished()
     if !finished.isEmpty { rolloutWatch.finished(finished) }

@@ -8,15 +8,14 @@ import TraceStore
 /// After a rollback the session is thrown away: what it remembers may never have been stored.
 final class WriterSession {
   let connection: Connection
-  private var traces: TraceIndex
-  private var tags: TagResolver
+  private var tables: Attribution.Tables
   private var services: ServiceNames
   private var packer: SegmentPacker
   private var inserter: SpanInserter
   private var duplicates: DuplicateCheck
-  private var facts: AttributionFacts
   private var counters: StoreCounters
-  private var retagger: Retagger
+  private let attribution: Attribution
+  private let retagStep: Int
   private var clientSpans: ClientSpans
   /// Rollouts, attempts, workers and resources.
   let rollouts: RolloutMachine
@@ -47,15 +46,16 @@ final class WriterSession {
       """)
     connection.watchWAL()
     counters = try StoreCounters(connection)
-    traces = try TraceIndex(
-      connection, counters.traces, recent: recent, filter: filter, capacities: options.traceIndex)
-    tags = try TagResolver(connection)
+    tables = Attribution.Tables(
+      traces: try TraceIndex(
+        connection, counters.traces, recent: recent, filter: filter, capacities: options.traceIndex),
+      tags: try TagResolver(connection))
+    attribution = try Attribution(connection, autoRollout: options.autoRollout)
+    retagStep = options.retagStep
     services = try ServiceNames(connection)
     packer = try SegmentPacker(connection, lastID: counters.lastSegment)
     inserter = try SpanInserter(connection)
     duplicates = try DuplicateCheck(connection)
-    facts = try AttributionFacts(connection)
-    retagger = try Retagger(connection)
     clientSpans = try ClientSpans(connection)
     rollouts = try RolloutMachine(connection, schedule)
     begin = try connection.prepare("BEGIN IMMEDIATE")
@@ -63,11 +63,15 @@ final class WriterSession {
   }
 
   /// Traces that are in the lookup table, at most.
-  var lookedUpTraces: Int64 { traces.lookedUpID }
+  var lookedUpTraces: Int64 { tables.traces.lookedUpID }
+
+  /// Whether spans are left to be tagged anew.
+  var hasRetagWork: Bool { !attribution.queue.isEmpty }
 
   /// Starts a transaction.
-  func beginTransaction() throws(SQLiteError) {
+  func beginTransaction(received: Int64) throws(SQLiteError) {
     change = AppendReceipt()
+    attribution.received = received
     try begin.run()
   }
 
@@ -82,42 +86,39 @@ final class WriterSession {
     // Once for all spans: a request has few tags and contexts.
     var resolvedTags = [TagResolver.Resolved?](repeating: nil, count: batch.tags.count)
     var resolvedServices = [Int64?](repeating: nil, count: batch.contexts.count)
-    for draft in batch.segments[segments] {
+    let drafts = batch.segments[segments]
+    let spans = (drafts.first?.spans.lowerBound ?? 0)..<(drafts.last?.spans.upperBound ?? 0)
+    for index in spans where resolvedTags[Int(batch.spans[index].tag)] == nil {
+      let tag = Int(batch.spans[index].tag)
+      resolvedTags[tag] = try tables.tags.resolve(batch.tags[tag], received: received)
+    }
+    let plan = try attribution.plan(batch, spans, resolvedTags, &tables)
+    for draft in drafts {
       let place = try packer.begin(draft, received: received)
       firstWaiting = draft.spans.lowerBound
       for index in draft.spans {
         let span = batch.spans[index]
-        let tag = try resolve(span.tag, batch.tags, &resolvedTags, received: received)
+        guard let own = resolvedTags[Int(span.tag)] else { continue }
+        let given = sequence ?? (span.sequence >= 0 ? span.sequence : nil)
+        var code = RuleCode(own: batch.tags[Int(span.tag)], isNumberGiven: given != nil)
+        let target = plan.target(of: index)
+        if let target { code = code.with(rollout: target.rule) }
+        let tag = target?.tag ?? own
         let placement = SpanInserter.Placement(
-          trace: try traces.row(of: span.traceID), rows: tag.rows,
-          sequence: sequence ?? (span.sequence >= 0 ? span.sequence : nil),
-          rule: batch.tags[Int(span.tag)].rule, service: try resolve(span.context, batch.contexts, &resolvedServices),
-          segment: place.segment, start: place.start)
+          trace: plan.trace(of: index), rows: tag.rows, sequence: given, code: code,
+          service: try resolve(span.context, batch.contexts, &resolvedServices), segment: place.segment,
+          start: place.start)
         waiting.append(SpanInserter.Row(facts: span, placement: placement))
         waitingRollouts.append(tag.rollout)
-        // The number of the next span may depend on whether this one is new.
-        if waiting.count == SpanInserter.rowsAtOnce || (span.sequence < 0 && sequence == nil && tag.rollout != nil) {
-          try insertWaiting(draft, place, &receipt, &variants)
-        }
+        if waiting.count == SpanInserter.rowsAtOnce { try insertWaiting(batch, draft, place, &receipt, &variants) }
       }
-      try insertWaiting(draft, place, &receipt, &variants)
+      try insertWaiting(batch, draft, place, &receipt, &variants)
     }
-    let drafts = batch.segments[segments]
-    let spans = (drafts.first?.spans.lowerBound ?? 0)..<(drafts.last?.spans.upperBound ?? 0)
-    try addFacts(of: batch, spans, variants)
+    try attribution.didInsert(batch, spans, plan, variants, &tables)
     change.stored += receipt.stored
     change.variants += receipt.variants
     change.duplicates += receipt.duplicates
     return receipt
-  }
-
-  private func resolve(
-    _ index: Int32, _ batchTags: [RolloutTag], _ resolved: inout [TagResolver.Resolved?], received: Int64
-  ) throws -> TagResolver.Resolved {
-    if let known = resolved[Int(index)] { return known }
-    let tag = try tags.resolve(batchTags[Int(index)], received: received)
-    resolved[Int(index)] = tag
-    return tag
   }
 
   private func resolve(_ index: Int32, _ contexts: [SpanContext], _ resolved: inout [Int64?]) throws -> Int64 {
@@ -129,7 +130,8 @@ final class WriterSession {
 
   /// Inserts the rows that wait: all at once when there are enough and all of them are new, else one by one.
   private func insertWaiting(
-    _ draft: SegmentDraft, _ place: SegmentPacker.Place, _ receipt: inout AppendReceipt, _ variants: inout [Int: Int64]
+    _ batch: SpanBatch, _ draft: SegmentDraft, _ place: SegmentPacker.Place, _ receipt: inout AppendReceipt,
+    _ variants: inout [Int: Int64]
   ) throws {
     defer {
       firstWaiting += waiting.count
@@ -137,15 +139,33 @@ final class WriterSession {
       waitingRollouts.removeAll(keepingCapacity: true)
     }
     if waiting.count == SpanInserter.rowsAtOnce {
-      for offset in waiting.indices { waiting[offset].placement.arrival = counters.lastArrival + 1 + Int64(offset) }
+      var mark = TagResolver.Mark()
+      for offset in waiting.indices {
+        waiting[offset].placement.arrival = counters.lastArrival + 1 + Int64(offset)
+        number(&waiting[offset].placement, waitingRollouts[offset], &mark)
+      }
       if try inserter.insertAll(waiting, draft.bytes.span, connection) {
         for offset in waiting.indices { count(waiting[offset].placement, waitingRollouts[offset], &receipt) }
         return
       }
+      tables.tags.takeBack(mark)
     }
     for offset in waiting.indices {
-      let variant = try insert(waiting[offset], draft, place, waitingRollouts[offset], &receipt)
-      if variant != 0 { variants[firstWaiting + offset] = variant }
+      let index = firstWaiting + offset
+      let tag = batch.tags[Int(batch.spans[index].tag)]
+      let variant = try insert(waiting[offset], tag, draft, place, waitingRollouts[offset], &receipt)
+      if variant != 0 { variants[index] = variant }
+    }
+  }
+
+  /// Gives a span that brings no number the next one of its rollout.
+  private func number(
+    _ placement: inout SpanInserter.Placement, _ rollout: TagResolver.Rollout?, _ mark: inout TagResolver.Mark
+  ) {
+    if placement.code.isNumberGiven {
+      tables.tags.use(placement.sequence, rollout, attempt: placement.rows.attempt, &mark)
+    } else {
+      placement.sequence = tables.tags.issue(rollout, attempt: placement.rows.attempt, &mark)
     }
   }
 
@@ -156,21 +176,21 @@ final class WriterSession {
     counters.arrive()
     receipt.stored += 1
     packer.count(arrival: counters.lastArrival)
-    tags.use(placement.sequence, rollout, attempt: placement.rows.attempt)
-    tags.add(to: placement.rows, trace: placement.trace)
+    tables.tags.use(placement.sequence, rollout, attempt: placement.rows.attempt)
+    tables.tags.add(to: placement.rows, trace: placement.trace)
   }
 
   /// Inserts one row.
   ///
   /// - Returns: The span's variant, or -1 for a duplicate.
   private func insert(
-    _ given: SpanInserter.Row, _ draft: SegmentDraft, _ place: SegmentPacker.Place, _ rollout: TagResolver.Rollout?,
-    _ receipt: inout AppendReceipt
+    _ given: SpanInserter.Row, _ tag: RolloutTag, _ draft: SegmentDraft, _ place: SegmentPacker.Place,
+    _ rollout: TagResolver.Rollout?, _ receipt: inout AppendReceipt
   ) throws -> Int64 {
     var row = given
     let span = row.facts
     row.placement.arrival = counters.lastArrival + 1
-    if row.placement.sequence == nil { row.placement.sequence = tags.sequence(span.sequence, rollout) }
+    if !row.placement.code.isNumberGiven { row.placement.sequence = tables.tags.sequence(-1, rollout) }
     if try !inserter.insert(row, draft.bytes.span, connection) {
       let finding = try duplicates.check(
         DuplicateCheck.Candidate(
@@ -180,7 +200,9 @@ final class WriterSession {
       switch finding {
       case .duplicate(let variant):
         receipt.duplicates += 1
-        try retagger.strengthen(span.spanID, variant, row.placement, rollout, &tags)
+        let key = SpanKey(
+          trace: row.placement.trace, spanID: Int64(bitPattern: span.spanID.value), variant: variant)
+        try attribution.didRepeat(key, tag, &tables)
         return -1
       case .different(let variant):
         row.placement.variant = variant
@@ -194,35 +216,30 @@ final class WriterSession {
     return row.placement.variant
   }
 
-  private func addFacts(of batch: SpanBatch, _ spans: Range<Int>, _ variants: [Int: Int64]) throws(SQLiteError) {
-    for session in batch.sessions where spans.contains(session.span) {
-      let variant = variants[session.span] ?? 0
-      guard variant >= 0 else { continue }
-      let span = batch.spans[session.span]
-      try facts.add(session, trace: try traces.row(of: span.traceID), spanID: span.spanID, variant: variant)
-    }
-    for link in batch.links where spans.contains(link.span) {
-      let variant = variants[link.span] ?? 0
-      guard variant >= 0 else { continue }
-      let span = batch.spans[link.span]
-      try facts.add(link, trace: try traces.row(of: span.traceID), spanID: span.spanID, variant: variant)
-    }
+  // MARK: Attribution
+
+  /// Takes a fact about where spans belong.
+  func attribute<Result>(
+    received: Int64, _ body: (Attribution, inout Attribution.Tables) throws(SQLiteError) -> Result
+  ) throws(SQLiteError) -> Result {
+    try settle(received: received)
+    return try body(attribution, &tables)
   }
 
   // MARK: Rollouts
 
   /// Writes what spans have changed of their rollouts and attempts, so that it can be seen.
   func settle(received: Int64) throws(SQLiteError) {
-    for attempt in try tags.flush(received: received) {
+    for attempt in try tables.tags.flush(received: received) {
       try rollouts.signs.heard(of: attempt, now: Double(received) / 1e9, rollouts.watchdog)
     }
   }
 
   /// Takes the next number of a rollout.
   func nextSequence(_ tag: RolloutTag, received: Int64) throws(SQLiteError) -> Int64 {
-    let resolved = try tags.resolve(tag, received: received)
-    let sequence = tags.sequence(-1, resolved.rollout) ?? 1
-    tags.use(sequence, resolved.rollout, attempt: resolved.rows.attempt)
+    let resolved = try tables.tags.resolve(tag, received: received)
+    let sequence = tables.tags.sequence(-1, resolved.rollout) ?? 1
+    tables.tags.use(sequence, resolved.rollout, attempt: resolved.rows.attempt)
     return sequence
   }
 
@@ -232,10 +249,10 @@ final class WriterSession {
   func add(_ span: NewSpan, received: Int64) throws -> Bool {
     let tag = RolloutTag(rolloutID: span.rolloutID, attemptID: span.attemptID)
     try checkStarted(tag, span, received: received)
-    let resolved = try tags.resolve(tag, received: received)
+    let resolved = try tables.tags.resolve(tag, received: received)
     // A repeat counts too.
-    tags.use(span.sequence, resolved.rollout, attempt: resolved.rows.attempt)
-    let trace = try traces.row(of: span.batch.spans[0].traceID)
+    tables.tags.use(span.sequence, resolved.rollout, attempt: resolved.rows.attempt)
+    let trace = try tables.traces.row(of: span.batch.spans[0].traceID)
     guard try !clientSpans.contains(span, attempt: resolved.rows.attempt, trace: trace) else { return false }
     let receipt = try append(
       span.batch, segments: span.batch.segments.indices, received: received, sequence: span.sequence)
@@ -251,8 +268,8 @@ final class WriterSession {
       _ = try rollouts.find(attempt: span.attemptID, of: rollout)
     } catch {
       // Its number counts in the rollout all the same.
-      let resolved = try tags.resolve(RolloutTag(rolloutID: span.rolloutID), received: received)
-      tags.use(span.sequence, resolved.rollout, attempt: resolved.rows.attempt)
+      let resolved = try tables.tags.resolve(RolloutTag(rolloutID: span.rolloutID), received: received)
+      tables.tags.use(span.sequence, resolved.rollout, attempt: resolved.rows.attempt)
       throw error
     }
     if startedAttempts.count >= 16 << 10 { startedAttempts.removeAll(keepingCapacity: true) }
@@ -264,14 +281,16 @@ final class WriterSession {
 
   /// Writes what was collected, and commits.
   func commit(received: Int64) throws {
+    try attribution.work(budget: retagStep, &tables)
     let outcome = try packer.commit()
     if outcome == .tookBack { duplicates.forgetOpenSegment() }
     try settle(received: received)
-    try traces.maintain(connection)
+    try tables.traces.maintain(connection) { attribution.states.columnOfNew($0) }
+    try attribution.save()
     try counters.commit(
-      change, lastSegment: packer.lastSegment, traces.counters, isInPart: outcome == .wrotePart)
+      change, lastSegment: packer.lastSegment, tables.traces.counters, isInPart: outcome == .wrotePart)
     try commitTransaction.run()
-    traces.didCommit()
+    tables.traces.didCommit()
   }
 
   /// Ends a transaction that failed.

@@ -133,4 +133,15 @@ package protocol AttributionSession {
 
   /// Spans whose tags are yet to be looked at because of facts that came, as far as they were counted.
   func pendingRetagging() throws(StoreError) -> Int64
+
+  /// The arrival number of the last span that had come by a time, in nanoseconds since 1970.
+  ///
+  /// As exact as the log tells it: spans of one segment count as one.
+  ///
+  /// - Returns: 0 when none had; `nil` when the engine cannot tell.
+  func lastArrival(by time: Int64) throws(StoreError) -> Int64?
+}
+
+extension AttributionSession {
+  package func lastArrival(by time: Int64) throws(StoreError) -> Int64? { nil }
 }

@@ -12,6 +12,7 @@ struct TestSpan: Sendable {
 
   var traceID: TraceID
   var spanID: SpanID
+  var traceState = ""
   var parentID = SpanID(value: 0)
   var name = "operation"
   var kind: Int32 = 1
@@ -44,6 +45,7 @@ struct TestSpan: Sendable {
     var writer = ProtobufWriter()
     writer.bytesField(1, bigEndian(traceID.high, traceID.low).span)
     writer.bytesField(2, bigEndian(spanID.value).span)
+    if !traceState.isEmpty { writer.stringField(3, traceState) }
     if parentID.isValid { writer.bytesField(4, bigEndian(parentID.value).span) }
     writer.stringField(5, name)
     writer.varintField(6, UInt64(bitPattern: Int64(kind)))

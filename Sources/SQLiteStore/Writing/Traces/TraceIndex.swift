@@ -52,7 +52,7 @@ struct TraceIndex: ~Copyable {
     _ connection: borrowing Connection, _ counters: StoreCounters.Traces, recent: RecentTraces, filter: TraceFilter,
     capacities: Capacities
   ) throws(SQLiteError) {
-    let insertTraces = try BulkInsert(connection, "INSERT INTO traces(id, trace_id)", columns: 2)
+    let insertTraces = try BulkInsert(connection, "INSERT INTO traces(id, trace_id, binding)", columns: 3)
     let findTrace = try connection.prepare(
       """
       SELECT trace_lookup.trace FROM trace_lookup JOIN traces ON traces.id = trace_lookup.trace
@@ -119,7 +119,11 @@ struct TraceIndex: ~Copyable {
     return lastID
   }
 
-  private mutating func existingRow(of traceID: TraceID) throws(SQLiteError) -> Int64? {
+  /// Whether a trace has come with this transaction.
+  func isNew(_ row: Int64) -> Bool { row > lastID - Int64(new.count) }
+
+  /// The row of a trace; `nil` when it has not come yet.
+  mutating func existingRow(of traceID: TraceID) throws(SQLiteError) -> Int64? {
     if let row = recent[traceID] { return row }
     // Without entries in the table there is nothing to find: the memory has all of them.
     guard lookedUpID > 0 else { return nil }
@@ -135,11 +139,13 @@ struct TraceIndex: ~Copyable {
   /// Makes a step of the moves that are due.
   ///
   /// Called once a transaction, before its commit.
-  mutating func maintain(_ connection: borrowing Connection) throws(SQLiteError) {
+  ///
+  /// - Parameter binding: What is known of a new trace.
+  mutating func maintain(_ connection: borrowing Connection, binding: (Int64) -> Int64?) throws(SQLiteError) {
     // Twice as fast as traces come in, so that a move always ends before the next one is due; and what one huge request
     // brought leaves the memory within some hundred transactions.
     let step = max(capacities.minimumStep, 2 * new.count, leaving.count / 128)
-    try insertNew()
+    try insertNew(binding)
     if nextLeaving == leaving.count && recent.growingCount >= capacities.memory { startLeaving() }
     try moveOutOfMemory(step)
     for level in 1...capacities.levels.count where levelCounts[level - 1] > capacities.levels[level - 1] {
@@ -147,11 +153,12 @@ struct TraceIndex: ~Copyable {
     }
   }
 
-  private mutating func insertNew() throws(SQLiteError) {
+  private mutating func insertNew(_ binding: (Int64) -> Int64?) throws(SQLiteError) {
     let new = new
     try insertTraces.insert(new.count) { (statement: inout Statement, index, first) throws(SQLiteError) in
       try statement.bind(new[index].row, at: first)
       try new[index].id.withBytes { bytes throws(SQLiteError) in try statement.bind(bytes, at: first + 1) }
+      try statement.bind(binding(new[index].row), at: first + 2)
     }
     self.new.removeAll(keepingCapacity: true)
   }

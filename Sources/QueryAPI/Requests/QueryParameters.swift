@@ -13,7 +13,7 @@ struct QueryParameters {
   init(_ request: HTTPRequest, allowed: Set<String>) throws(QueryFault) {
     for (name, value) in PercentEncoding.parameters(request.query) {
       guard allowed.contains(name) else {
-        let known = allowed.sorted().joined(separator: ", ")
+        let known = allowed.isEmpty ? "none" : allowed.sorted().joined(separator: ", ")
         throw QueryFault(status: 400, message: "unknown parameter \(name), allowed are: \(known)")
       }
       values[name] = value
@@ -28,6 +28,13 @@ struct QueryParameters {
     guard let value = Int64(text), value >= 0 else {
       throw QueryFault(status: 400, message: "\(name) must be a whole number of at least 0")
     }
+    return value
+  }
+
+  /// A moment, in nanoseconds since 1970.
+  func time(_ name: String) throws(QueryFault) -> UInt64? {
+    guard let text = values[name] else { return nil }
+    guard let value = Moment.nanoseconds(text) else { throw .time(name) }
     return value
   }
 

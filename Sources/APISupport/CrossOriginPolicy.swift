@@ -1,10 +1,10 @@
-import Transport
+package import Transport
 
-/// Which pages of other origins may use the interface from a browser.
+/// Which pages of other origins may use an interface from a browser.
 ///
 /// The answers are those of Starlette's middleware, which AGL's server uses.
 /// [Fetch, CORS protocol](https://fetch.spec.whatwg.org/#http-cors-protocol)
-struct CrossOriginPolicy: Sendable {
+package struct CrossOriginPolicy: Sendable {
   private static let methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 
   /// Seconds that a browser may remember the answer to a preflight.
@@ -13,7 +13,7 @@ struct CrossOriginPolicy: Sendable {
   private let origins: Set<String>
   private let allowsAll: Bool
 
-  init(origins: [String]) {
+  package init(origins: [String]) {
     self.origins = Set(origins)
     allowsAll = origins.contains("*")
   }
@@ -23,7 +23,7 @@ struct CrossOriginPolicy: Sendable {
   /// Whether a request comes from a page of another origin that is not allowed.
   ///
   /// Only browsers send an origin; a page of the server's own has the server's.
-  func isForeign(_ request: HTTPRequest) -> Bool {
+  package func isForeign(_ request: HTTPRequest) -> Bool {
     guard let origin = request.headers.first("origin"), !allows(origin) else { return false }
     let host = request.headers.first("host") ?? ""
     return origin != "http://\(host)" && origin != "https://\(host)"
@@ -32,7 +32,7 @@ struct CrossOriginPolicy: Sendable {
   /// Answers the question that a browser asks before it sends a request.
   ///
   /// - Returns: `nil` for any other request, and when no origin is allowed at all.
-  func preflight(_ request: HTTPRequest) -> HTTPResponse? {
+  package func preflight(_ request: HTTPRequest) -> HTTPResponse? {
     guard !origins.isEmpty, request.method == .options, let origin = request.headers.first("origin"),
       let method = request.headers.first("access-control-request-method")
     else { return nil }
@@ -55,7 +55,7 @@ struct CrossOriginPolicy: Sendable {
   }
 
   /// Marks an answer as one that a page of the request's origin may see, if it may.
-  func share(_ response: HTTPResponse, with request: HTTPRequest) -> HTTPResponse {
+  package func share(_ response: HTTPResponse, with request: HTTPRequest) -> HTTPResponse {
     guard !origins.isEmpty, let origin = request.headers.first("origin") else { return response }
     var response = response
     response.headers.append("access-control-allow-credentials", "true")

@@ -1,0 +1,225 @@
+import SQLite
+import Telemetry
+import TraceStore
+
+/// Decides where spans belong, and keeps that true when later facts come.
+///
+/// The rules, from the strongest to the weakest, are in ``Attribution/inherited(by:of:)`` and
+/// ``Attribution/assigned(to:of:)``; a rollout that a span brings itself goes before all of them. What they say to the letter
+/// is decision 11. Spans are decided as they come in (`Attribution+Arrival`), and again when another span, a binding or a
+/// session changes what holds for them (`Attribution+Retagging`).
+final class Attribution {
+  /// What a span gets from above: from bindings of itself and from its ancestors.
+  struct Inheritance: Hashable {
+    var place: Place
+    /// `subtree` or `ancestor`.
+    var rule: TagRule
+  }
+
+  /// Where a span belongs, and why.
+  struct Assignment: Hashable {
+    var place: Place
+    var rule: TagRule
+  }
+
+  /// The tables that the writer shares with attribution.
+  struct Tables: ~Copyable {
+    var traces: TraceIndex
+    var tags: TagResolver
+  }
+
+  var nodes: SpanNodes
+  var bindings: BindingTable
+  var sessions: SessionTable
+  var links: LinkTable
+  var places: PlaceTable
+  var states: TraceStates
+  var queue: RetagQueue
+  var statements: RetagStatements
+  let autoRollout: AutoRollout
+  /// The time of the transaction.
+  var received: Int64 = 0
+
+  init(_ connection: borrowing Connection, autoRollout: AutoRollout) throws(SQLiteError) {
+    nodes = try SpanNodes(connection)
+    bindings = try BindingTable(connection)
+    sessions = try SessionTable(connection)
+    links = try LinkTable(connection)
+    places = try PlaceTable(connection)
+    states = try TraceStates(connection)
+    queue = try RetagQueue(connection)
+    statements = try RetagStatements(connection)
+    self.autoRollout = autoRollout
+  }
+
+  // MARK: The rules
+
+  /// Rules 4 and 5: the nearest evidence at a span or above it.
+  ///
+  /// Bindings count at any node, own tags at any but the span's own. The first node with evidence ends the search, also when
+  /// its evidence contradicts itself, and so does a parent that is not stored or was met before.
+  func inherited(by row: NodeRow, of trace: Int64, _ tables: inout Tables) throws(SQLiteError) -> Inheritance? {
+    var met: Set<Int64> = []
+    var next = row
+    while true {
+      switch try boundPlaces(of: next.spanID, of: trace, &tables) {
+      case .one(let place): return Inheritance(place: place, rule: .subtree)
+      case .contradiction: return nil
+      case .nothing: break
+      }
+      guard met.insert(next.spanID).inserted, !met.contains(next.parentID) else { return nil }
+      let parent = try nodes.node(trace, next.parentID)
+      if parent.hasOwnRollout {
+        return try ownPlaces(of: parent).place.map { Inheritance(place: $0, rule: .ancestor) }
+      }
+      // Without a way on, the bindings of the parent may still tell.
+      guard let upward = parent.upward ?? parent.rows.first else { return nil }
+      next = upward
+    }
+  }
+
+  /// Rules 6 to 9, for a span that inherits nothing.
+  func assigned(to row: NodeRow, of trace: Int64, _ tables: inout Tables) throws(SQLiteError) -> Assignment? {
+    let span = SpanKey(trace: trace, spanID: row.spanID, variant: row.variant)
+    if let place = try state(of: trace, &tables).known.place { return Assignment(place: place, rule: .binding) }
+    for link in try links.of(span) {
+      if let place = try taggedPlace(of: link.spanID, of: link.traceID, &tables) {
+        return Assignment(place: place, rule: .link)
+      }
+    }
+    let sessionRows = sessions.mayHaveSome || autoRollout == .session ? try sessions.of(span) : []
+    return try assigned(bySessions: sessionRows, start: row.start, of: trace, &tables)
+  }
+
+  /// Rules 8 and 9.
+  ///
+  /// - Parameter sessionRows: The sessions that the span names, in the order in which they count.
+  func assigned(bySessions sessionRows: [Int64], start: Int64, of trace: Int64, _ tables: inout Tables)
+    throws(SQLiteError) -> Assignment?
+  {
+    for session in sessionRows {
+      if let found = try sessions.registration(of: session, holding: UInt64(bitPattern: start)) {
+        return Assignment(place: try places.place(of: found.attempt), rule: .session)
+      }
+    }
+    switch autoRollout {
+    case .off: return nil
+    case .trace:
+      let id = AutoRollout.rolloutID(ofTrace: try state(of: trace, &tables).id)
+      return Assignment(place: try place(RolloutTag(rolloutID: id), &tables), rule: .auto)
+    case .session:
+      guard let session = sessionRows.first else { return nil }
+      let id = AutoRollout.rolloutID(ofSession: try sessions.name(of: session))
+      return Assignment(place: try place(RolloutTag(rolloutID: id), &tables), rule: .auto)
+    }
+  }
+
+  // MARK: Evidence
+
+  /// What the spans of a node with rollouts of their own agree on.
+  func ownPlaces(of node: SpanNode) throws(SQLiteError) -> Agreement {
+    var agreement = Agreement.nothing
+    for row in node.rows where row.code.hasOwnRollout { agreement.add(try places.place(of: row.attempt)) }
+    return agreement
+  }
+
+  /// What the registered bindings of a span agree on.
+  func boundPlaces(of spanID: Int64, of trace: Int64, _ tables: inout Tables) throws(SQLiteError) -> Agreement {
+    var agreement = Agreement.nothing
+    let state = try state(of: trace, &tables)
+    guard state.hasSpanBindings else { return agreement }
+    for binding in try bindings.of(state.id, spanID) { agreement.add(try places.place(of: binding.attempt)) }
+    return agreement
+  }
+
+  /// What a span hands down to those that name it as parent, going by what is stored of it.
+  func handedDown(by spanID: Int64, of trace: Int64, _ tables: inout Tables) throws(SQLiteError) -> Inheritance? {
+    let node = try nodes.node(trace, spanID)
+    if node.hasOwnRollout { return try ownPlaces(of: node).place.map { Inheritance(place: $0, rule: .ancestor) } }
+    guard let row = node.upward ?? node.rows.first else { return nil }
+    // An attempt of its own hides the one that it has inherited.
+    guard row.code.ownAttempt == .none else { return try inherited(by: row, of: trace, &tables) }
+    switch row.code.rollout {
+    case .subtree, .ancestor: return Inheritance(place: try places.place(of: row.attempt), rule: row.code.rollout)
+    default: return nil
+    }
+  }
+
+  /// What the spans under some ids agree on, as far as rules 1 to 6 have tagged them.
+  private func taggedPlace(of spanID: Int64, of traceID: TraceID, _ tables: inout Tables) throws(SQLiteError) -> Place?
+  {
+    guard let trace = try tables.traces.existingRow(of: traceID) else { return nil }
+    var agreement = Agreement.nothing
+    for row in try nodes.node(trace, spanID).rows where (1...6).contains(row.code.rollout.rawValue) {
+      agreement.add(try places.place(of: row.attempt))
+    }
+    return agreement.place
+  }
+
+  /// The place of a tag, made when it is new.
+  func place(_ tag: RolloutTag, _ tables: inout Tables) throws(SQLiteError) -> Place {
+    let rows = try tables.tags.resolve(tag, received: received).rows
+    return Place(attempt: rows.attempt, rollout: rows.rollout, namesAttempt: tag.attemptID != nil)
+  }
+
+  // MARK: Traces
+
+  /// What is known of a trace that is stored, or new in this transaction.
+  func state(of trace: Int64, _ tables: inout Tables) throws(SQLiteError) -> TraceState {
+    if let state = states[trace] { return state }
+    // A new trace has its state since its first span.
+    let stored = try states.stored(trace)
+    let registered = try bindings.of(stored.id)
+    var state = TraceState(
+      id: stored.id, known: .nothing, hasFollowers: try nodes.hasFollowers(trace),
+      hasSpanBindings: registered.contains { $0.spanID != 0 }, isLinked: try links.isTarget(stored.id))
+    states[trace] = state
+    switch stored.binding {
+    case nil:
+      state.known = try knownPlaces(of: trace, &tables)
+      states.set(state.known, of: trace)
+    case 0?: break
+    case let attempt? where attempt > 0: state.known = .one(try places.place(of: attempt))
+    default: state.known = .contradiction
+    }
+    states[trace] = state
+    return state
+  }
+
+  /// Begins the state of a trace that has come with this transaction.
+  func begin(_ trace: Int64, _ id: TraceID) throws(SQLiteError) -> TraceState {
+    var state = TraceState(
+      id: id, known: .nothing, hasFollowers: false, hasSpanBindings: false, isLinked: try links.isTarget(id))
+    for binding in try bindings.of(id) {
+      if binding.spanID == 0 {
+        state.known.add(try places.place(of: binding.attempt))
+      } else {
+        state.hasSpanBindings = true
+      }
+    }
+    states[trace] = state
+    return state
+  }
+
+  /// What the spans with rollouts of their own and the registered bindings of a trace agree on, from scratch.
+  func knownPlaces(of trace: Int64, _ tables: inout Tables) throws(SQLiteError) -> Agreement {
+    var known = Agreement.nothing
+    for attempt in try nodes.ownAttempts(trace) { known.add(try places.place(of: attempt)) }
+    for binding in try bindings.of(try state(of: trace, &tables).id) {
+      if binding.spanID != 0 {
+        let node = try nodes.node(trace, binding.spanID)
+        guard node.isStored, !node.hasOwnRollout else { continue }
+      }
+      known.add(try places.place(of: binding.attempt))
+    }
+    return known
+  }
+
+  /// Takes what is known of a trace; its spans that inherit nothing are looked at again.
+  func learn(_ known: Agreement, of trace: Int64, _ tables: inout Tables) throws(SQLiteError) {
+    let state = try state(of: trace, &tables)
+    guard state.known != known else { return }
+    states.set(known, of: trace)
+    if state.hasFollowers { queue.add(RetagTask(kind: .trace, subject: trace)) }
+  }
+}

@@ -1,0 +1,123 @@
+import SQLite
+import Telemetry
+
+/// A span as attribution sees it.
+struct NodeRow {
+  var spanID: Int64
+  var variant: Int64
+  /// 0 = none.
+  var parentID: Int64
+  var attempt: Int64
+  var code: RuleCode
+  var sequence: Int64?
+  /// Nanoseconds since 1970, as a bit pattern.
+  var start: Int64
+}
+
+/// All spans under the same ids.
+struct SpanNode {
+  var rows: [NodeRow] = []
+
+  var isStored: Bool { !rows.isEmpty }
+  var hasOwnRollout: Bool { rows.contains { $0.code.hasOwnRollout } }
+
+  /// Where the way up goes on if no span has a rollout of its own: to the lowest of the ids that are named as parent.
+  ///
+  /// `nil` = to none.
+  var upward: NodeRow? {
+    rows.filter { $0.parentID != 0 }.min { UInt64(bitPattern: $0.parentID) < UInt64(bitPattern: $1.parentID) }
+  }
+}
+
+/// Reads spans of the index for attribution.
+struct SpanNodes: ~Copyable {
+  private var selectNode: Statement
+  private var selectChildren: Statement
+  private var selectAll: Statement
+  private var anyFollower: Statement
+  private var ownAttempts: Statement
+
+  private static let columns = "span_id, variant, coalesce(parent_id, 0), attempt, rule, sequence, start"
+
+  init(_ connection: borrowing Connection) throws(SQLiteError) {
+    let selectNode = try connection.prepare(
+      "SELECT \(Self.columns) FROM spans WHERE trace = ?1 AND span_id = ?2 ORDER BY variant")
+    let selectChildren = try connection.prepare(
+      """
+      SELECT span_id, variant FROM spans INDEXED BY spans_by_parent
+      WHERE trace = ?1 AND parent_id = ?2 AND \(RuleCode.isFollower) AND (span_id, variant) > (?3, ?4)
+      ORDER BY span_id, variant LIMIT ?5
+      """)
+    let selectAll = try connection.prepare(
+      """
+      SELECT \(Self.columns) FROM spans WHERE trace = ?1 AND (span_id, variant) > (?2, ?3)
+      ORDER BY span_id, variant LIMIT ?4
+      """)
+    let anyFollower = try connection.prepare(
+      "SELECT 1 FROM spans INDEXED BY spans_by_parent WHERE trace = ?1 AND \(RuleCode.isFollower) LIMIT 1")
+    let ownAttempts = try connection.prepare(
+      "SELECT DISTINCT attempt FROM spans WHERE trace = ?1 AND NOT (\(RuleCode.isFollower))")
+    self.selectNode = selectNode
+    self.selectChildren = selectChildren
+    self.selectAll = selectAll
+    self.anyFollower = anyFollower
+    self.ownAttempts = ownAttempts
+  }
+
+  private static func read(_ row: borrowing Row) -> NodeRow {
+    NodeRow(
+      spanID: row.int(at: 0), variant: row.int(at: 1), parentID: row.int(at: 2), attempt: row.int(at: 3),
+      code: RuleCode(rawValue: row.int(at: 4)), sequence: row.optionalInt(at: 5), start: row.int(at: 6))
+  }
+
+  mutating func node(_ trace: Int64, _ spanID: Int64) throws(SQLiteError) -> SpanNode {
+    var node = SpanNode()
+    try selectNode.bind(trace, at: 1)
+    try selectNode.bind(spanID, at: 2)
+    try selectNode.forEach { (row: borrowing Row) in node.rows.append(Self.read(row)) }
+    return node
+  }
+
+  /// The ids of spans without a rollout of their own that name this one as parent.
+  ///
+  /// - Parameter cursor: The last of them that was seen.
+  mutating func children(
+    _ trace: Int64, of spanID: Int64, after cursor: (spanID: Int64, variant: Int64) = (.min, -1), limit: Int
+  ) throws(SQLiteError) -> [(spanID: Int64, variant: Int64)] {
+    var found: [(spanID: Int64, variant: Int64)] = []
+    try selectChildren.bind(trace, at: 1)
+    try selectChildren.bind(spanID, at: 2)
+    try selectChildren.bind(cursor.spanID, at: 3)
+    try selectChildren.bind(cursor.variant, at: 4)
+    try selectChildren.bind(Int64(limit), at: 5)
+    try selectChildren.forEach { (row: borrowing Row) in found.append((row.int(at: 0), row.int(at: 1))) }
+    return found
+  }
+
+  /// Spans of a trace, in the order of their ids.
+  mutating func spans(
+    of trace: Int64, after cursor: (spanID: Int64, variant: Int64), limit: Int
+  ) throws(SQLiteError) -> [NodeRow] {
+    var found: [NodeRow] = []
+    try selectAll.bind(trace, at: 1)
+    try selectAll.bind(cursor.spanID, at: 2)
+    try selectAll.bind(cursor.variant, at: 3)
+    try selectAll.bind(Int64(limit), at: 4)
+    try selectAll.forEach { (row: borrowing Row) in found.append(Self.read(row)) }
+    return found
+  }
+
+  /// Whether a trace has spans without a rollout of their own.
+  mutating func hasFollowers(_ trace: Int64) throws(SQLiteError) -> Bool {
+    try anyFollower.bind(trace, at: 1)
+    return try anyFollower.first { (_: borrowing Row) in true } ?? false
+  }
+
+  /// The attempts of the spans of a trace that have a rollout of their own.
+  mutating func ownAttempts(_ trace: Int64) throws(SQLiteError) -> [Int64] {
+    var found: [Int64] = []
+    try ownAttempts.bind(trace, at: 1)
+    try ownAttempts.forEach { (row: borrowing Row) in found.append(row.int(at: 0)) }
+    return found
+  }
+}

@@ -1,0 +1,143 @@
+import Foundation
+import SQLiteStore
+import SeededRandom
+import Telemetry
+import Testing
+import TraceStore
+
+/// Tags are a function of the facts: small worlds, each brought to stores in several orders.
+///
+/// `ATTRIBUTION_SEEDS` sets the number of worlds, `ATTRIBUTION_SEED` looks at one.
+@Suite struct `Attribution against a model` {
+  private static let workers: UInt64 = 4
+  private static let count = environment("ATTRIBUTION_SEEDS") ?? 120
+  private static let only = environment("ATTRIBUTION_SEED")
+
+  private static func environment(_ name: String) -> UInt64? {
+    ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }
+  }
+
+  /// The seeds of one worker: each of its worlds opens a store, so not all are looked at at the same time.
+  private static func seeds(_ worker: UInt64) -> [UInt64] {
+    if let only { return worker == 0 ? [only] : [] }
+    return (1...max(1, count)).filter { $0 % workers == worker }
+  }
+
+  @Test(arguments: 0..<workers)
+  func `tags do not depend on the order of facts`(worker: UInt64) async throws {
+    for seed in Self.seeds(worker) {
+      let world = AttributionCase(seed: seed)
+      var random = SplitMix64(seed: seed &+ 1 << 32)
+      for widest in [1, 4] {
+        let schedule = AttributionSchedule(world, &random, widest: widest)
+        precondition(schedule.model.tags() == world.model.tags(), "two orders of one world differ in the model")
+        let check = { (store: SQLiteStore, model: AttributionModel) in try await store.differences(from: model) }
+        let problems = try await schedule.run(check)
+        // One report is enough to work on.
+        guard problems.isEmpty else { return await report(problems, seed: seed, schedule, check) }
+      }
+    }
+  }
+
+  @Test(arguments: 0..<workers)
+  func `what is told about tags agrees with them`(worker: UInt64) async throws {
+    for seed in Self.seeds(worker) where seed % 4 < 2 || Self.only != nil {
+      var random = SplitMix64(seed: seed &+ 2 << 32)
+      let schedule = AttributionSchedule(AttributionCase(seed: seed), &random, widest: 3)
+      let check = { (store: SQLiteStore, model: AttributionModel) in try await store.misstatements(model) }
+      let problems = try await schedule.run(check)
+      guard problems.isEmpty else { return await report(problems, seed: seed, schedule, check) }
+    }
+  }
+}
+
+extension SQLiteStore {
+  /// What the lists of facts, of unassigned traces, and the reports on spans get wrong.
+  fileprivate func misstatements(_ model: AttributionModel) async throws -> [String] {
+    try await settleTags()
+    return try await read { session throws(StoreError) in
+      try Self.listMisstatements(session, model) + Self.unassignedMisstatements(session, model)
+        + Self.countMisstatements(session, model) + Self.reportMisstatements(session, model)
+    }
+  }
+
+  private static func listMisstatements(_ session: any ReadSession, _ model: AttributionModel) throws(StoreError)
+    -> [String]
+  {
+    var wrong: [String] = []
+    let bindings = try session.bindings(of: nil, after: 0, limit: 100)
+    if Set(bindings.map(\.new)) != model.bindings || bindings.count != model.bindings.count {
+      wrong.append("bindings: \(bindings.map { AttributionAction.bind($0.new) })")
+    }
+    if bindings.map(\.id) != bindings.map(\.id).sorted() { wrong.append("the order of bindings") }
+    let sessions = try session.sessions(nil, after: 0, limit: 100)
+    if Set(sessions.map(\.new)) != Set(model.sessions) || sessions.count != model.sessions.count {
+      wrong.append("sessions: \(sessions.map { AttributionAction.register($0.new) })")
+    }
+    if sessions.map(\.id) != sessions.map(\.id).sorted() { wrong.append("the order of sessions") }
+    return wrong
+  }
+
+  private static func unassignedMisstatements(_ session: any ReadSession, _ model: AttributionModel)
+    throws(StoreError) -> [String]
+  {
+    let unassigned = model.spans.keys.filter { model.tag(of: $0).rollout == nil }
+    let expected = Dictionary(grouping: unassigned, by: \.node.trace)
+    let found = try session.unassignedTraces(after: 0, limit: 100, window: nil)
+    var wrong: [String] = []
+    if Set(found.map(\.traceID)) != Set(expected.keys) || found.count != expected.count {
+      wrong.append("unassigned traces: \(found.map { AttributionText.name($0.traceID) })")
+    }
+    for trace in found {
+      let spans = expected[trace.traceID] ?? []
+      let start = spans.map(\.start).min() ?? 0
+      let end = (spans.map(\.start).max() ?? 0) + 10
+      if trace.spans != Int64(spans.count) || trace.startTime != start || trace.endTime != end {
+        wrong.append("unassigned spans of \(AttributionText.name(trace.traceID)): \(trace)")
+      }
+      if Set(trace.sessions) != Set(spans.flatMap(\.sessions.values)) {
+        wrong.append("unassigned sessions of \(AttributionText.name(trace.traceID)): \(trace.sessions)")
+      }
+    }
+    return wrong
+  }
+
+  private static func countMisstatements(_ session: any ReadSession, _ model: AttributionModel) throws(StoreError)
+    -> [String]
+  {
+    let tags = model.tags().values
+    var wrong: [String] = []
+    for rollout in Set(tags.compactMap(\.rollout)).union(["r1", "nobody"]) {
+      let rules = tags.filter { $0.rollout == rollout }.map(\.rule)
+      let expected = Dictionary(grouping: rules) { $0 }.mapValues { Int64($0.count) }
+      let found = try session.spanCounts(ofRollout: rollout, byRule: ()).filter { $0.value != 0 }
+      if found != expected { wrong.append("counts by rule of \(rollout): \(found), are \(expected)") }
+    }
+    return wrong
+  }
+
+  private static func reportMisstatements(_ session: any ReadSession, _ model: AttributionModel) throws(StoreError)
+    -> [String]
+  {
+    var wrong: [String] = []
+    for (node, variants) in Dictionary(grouping: model.spans.keys, by: \.node) {
+      let reports = try session.attribution(of: node.trace, node.id)
+      let found = reports.map { AttributionModel.Tag(rollout: $0.rolloutID, attempt: $0.attemptID, rule: $0.rule) }
+      let expected = variants.map { model.tag(of: $0) }
+      if found.map(\.description).sorted() != expected.map(\.description).sorted() {
+        wrong.append("reports on \(node): \(found), expected \(expected)")
+      }
+      for report in reports {
+        let rules = report.findings.map(\.rule.rawValue)
+        if rules != Set(rules).sorted() { wrong.append("the order of the findings on \(node): \(rules)") }
+        if report.isPending { wrong.append("\(node) is pending") }
+        guard let rollout = report.rolloutID else { continue }
+        let first = report.findings.first
+        if first?.rule != report.rule || first?.place.rolloutID != rollout {
+          wrong.append("the first finding on \(node): \(first.map { "\($0)" } ?? "none")")
+        }
+      }
+    }
+    return wrong
+  }
+}

@@ -1,0 +1,228 @@
+import SQLiteStore
+import Telemetry
+import Testing
+import TraceStore
+
+/// What happens to stored spans when facts come that concern them.
+@Suite struct `Tagging stored spans anew` {
+  private static func binding(_ trace: UInt64, _ rollout: String, _ attempt: String? = nil) -> NewBinding {
+    NewBinding(traceID: TestSpan.traceID(trace), rolloutID: rollout, attemptID: attempt)
+  }
+
+  private static func request(_ rollout: String, _ attempt: String? = nil) -> RolloutTag {
+    RolloutTag(rolloutID: rollout, attemptID: attempt, rule: .request)
+  }
+
+  private static func options(retagStep: Int) -> SQLiteStoreOptions {
+    var options = SQLiteStoreOptions()
+    options.retagStep = retagStep
+    return options
+  }
+
+  // MARK: Numbers
+
+  @Test(arguments: [1, 2_000]) func `a span has a number for as long as it has a rollout`(step: Int) async throws {
+    try await withNewStore(Self.options(retagStep: step)) { store async throws in
+      func numbers() async throws -> Set<Int64?> {
+        try await store.settleTags()
+        return Set(try await store.spans(ofTrace: 1).map(\.row.sequence))
+      }
+      _ = try await store.append(batch([TestSpan(1), TestSpan(2)]))
+      #expect(try await numbers() == [nil])
+      let bare = try await store.bind(Self.binding(1, "r")).binding
+      #expect(try await numbers() == [1, 2])
+      // Only the attempt changes.
+      _ = try await store.bind(Self.binding(1, "r", "a"))
+      #expect(try await numbers() == [1, 2])
+      #expect(try await store.rows(ofRollout: "r", attempt: .id("a")).count == 2)
+      let other = try await store.bind(Self.binding(1, "other")).binding
+      #expect(try await numbers() == [nil])
+      #expect(try await store.unbind(other.id))
+      #expect(try await numbers() == [3, 4])
+      #expect(try await store.unbind(bare.id))
+      #expect(try await numbers() == [3, 4])
+    }
+  }
+
+  @Test func `a number that was given stays as given`() async throws {
+    try await withNewStore { store async throws in
+      let given = TestSpan(1).with { $0.attributes = [("agentlightning.span_sequence_id", .int(7))] }
+      _ = try await store.append(batch([given, TestSpan(2)]))
+      let first = try await store.bind(Self.binding(1, "r")).binding
+      try await store.settleTags()
+      #expect(try await store.spans(ofTrace: 1).first?.row.sequence == 7)
+      _ = try await store.append(batch([TestSpan(3)]))
+      // It has raised the counter of its rollout (AGL store contract, section 9).
+      #expect(try await store.spans(ofTrace: 1).last?.row.sequence ?? 0 > 7)
+      #expect(try await store.unbind(first.id))
+      try await store.settleTags()
+      #expect(try await store.spans(ofTrace: 1).map(\.row.sequence) == [7, nil, nil])
+    }
+  }
+
+  @Test func `a span that moves to another rollout gets a number of that`() async throws {
+    try await withNewStore { store async throws in
+      _ = try await store.append(batch([TestSpan(trace: 2, 1), TestSpan(trace: 2, 2)], tag: Self.request("r2")))
+      _ = try await store.append(batch([TestSpan(1)]))
+      let first = try await store.bind(Self.binding(1, "r1")).binding
+      try await store.settleTags()
+      #expect(try await store.rows(ofRollout: "r1").map(\.sequence) == [1])
+      #expect(try await store.unbind(first.id))
+      _ = try await store.bind(Self.binding(1, "r2"))
+      try await store.settleTags()
+      #expect(try await store.rows(ofRollout: "r2").map(\.sequence) == [1, 2, 3])
+      #expect(try await store.rollouts().map(\.id) == ["r2"])
+    }
+  }
+
+  // MARK: Signs of life
+
+  @Test(arguments: [1, 2_000]) func `to be tagged anew is no sign of life`(step: Int) async throws {
+    let clock = ManualTime()
+    var options = Self.options(retagStep: step)
+    options.now = clock.next
+    try await withNewStore(options) { store async throws in
+      _ = try await store.append(batch([TestSpan(1)], tag: Self.request("r", "a")))
+      let before = try #require(try await store.rollouts().first?.attempts.first)
+      _ = try await store.append(batch([TestSpan(trace: 2, 1), TestSpan(trace: 2, 2)]))
+      let bound = try await store.bind(Self.binding(2, "r", "a")).binding
+      try await store.settleTags()
+      var attempt = try #require(try await store.rollouts().first?.attempts.first)
+      #expect(attempt.spans == 3)
+      #expect(attempt.lastArrival == before.lastArrival)
+      #expect(attempt.firstArrival == before.firstArrival)
+      #expect(try await store.unbind(bound.id))
+      try await store.settleTags()
+      attempt = try #require(try await store.rollouts().first?.attempts.first)
+      #expect(attempt.spans == 1)
+      #expect(attempt.lastArrival == before.lastArrival)
+    }
+  }
+
+  @Test func `an attempt does not run because old spans are bound to it`() async throws {
+    try await withNewStore { store async throws in
+      _ = try await store.append(batch([TestSpan(1)]))
+      let new = NewRollout(input: .emptyObject)
+      let started = try await store.start(new, worker: nil, once: nil)
+      let attempt = try #require(started.attempt)
+      _ = try await store.bind(Self.binding(1, started.rollout.id, attempt.id))
+      try await store.settleTags()
+      #expect(try await store.rows(ofRollout: started.rollout.id, attempt: .id(attempt.id)).count == 1)
+      let found = try await store.read { session throws(StoreError) in
+        try session.attempts(AttemptQuery(rolloutID: started.rollout.id)).items
+      }
+      #expect(found.map(\.status) == [.preparing])
+      #expect(found.map(\.lastHeartbeatTime) == [nil])
+    }
+  }
+
+  // MARK: Many spans
+
+  private static let many: UInt64 = 20_000
+
+  @Test func `a large trace is bound at once while others are appended`() async throws {
+    try await withNewStore { store async throws in
+      for first in stride(from: UInt64(1), through: Self.many, by: 5_000) {
+        _ = try await store.append(batch((first..<first + 5_000).map { TestSpan($0) }))
+      }
+      // To the same trace and to others, while the spans from before are tagged anew.
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { _ = try await store.bind(Self.binding(1, "r", "a")) }
+        for number in 0..<20 as Range<UInt64> {
+          group.addTask {
+            let spans = [TestSpan(Self.many + 1 + number), TestSpan(trace: 2, 1 + number)]
+            let receipt = try await store.append(batch(spans))
+            #expect(receipt == AppendReceipt(stored: 2))
+          }
+        }
+        try await group.waitForAll()
+      }
+      try await store.settleTags()
+      let rows = try await store.rows(ofRollout: "r", attempt: .id("a"))
+      #expect(rows.count == Int(Self.many) + 20)
+      #expect(rows.allSatisfy { $0.rule == .binding })
+      #expect(Set(rows.map(\.sequence)).count == rows.count)
+      #expect(rows.allSatisfy { $0.sequence != nil })
+      #expect(try await store.totals().unassigned == 20)
+    }
+  }
+
+  @Test func `a large trace that is bound and let go again belongs nowhere`() async throws {
+    try await withNewStore(Self.options(retagStep: 100)) { store async throws in
+      _ = try await store.append(batch((1...3_000).map { TestSpan($0) }))
+      // The second comes while the work of the first is under way.
+      let bound = try await store.bind(Self.binding(1, "r")).binding
+      #expect(try await store.unbind(bound.id))
+      try await store.settleTags()
+      #expect(try await store.totals().unassigned == 3_000)
+      #expect(try await store.rows(ofRollout: "r").isEmpty)
+    }
+  }
+
+  @Test func `work goes on where it was when the store is closed in the middle`() async throws {
+    let folder = try TemporaryFolder()
+    let options = Self.options(retagStep: 1)
+    try await folder.withStore(options) { store async throws in
+      _ = try await store.append(batch((1...500).map { TestSpan($0) }))
+      _ = try await store.bind(Self.binding(1, "r", "a"))
+    }
+    // Opened and closed at once, which is to be quick and to lose nothing.
+    for _ in 0..<3 { try await folder.withStore(options) { _ in } }
+    try await folder.withStore(options) { store async throws in
+      try await store.settleTags()
+      #expect(try await store.rows(ofRollout: "r", attempt: .id("a")).count == 500)
+      #expect(try await store.totals().unassigned == 0)
+    }
+  }
+
+  // MARK: Registrations
+
+  @Test func `the same words again are the same binding`() async throws {
+    try await withNewStore { store async throws in
+      let first = try await store.bind(Self.binding(1, "r"))
+      let again = try await store.bind(Self.binding(1, "r"))
+      #expect(first.isNew && !again.isNew)
+      #expect(first.binding == again.binding)
+      #expect(try await store.bind(Self.binding(1, "r", "a")).isNew)
+      #expect(try await store.unbind(first.binding.id))
+      #expect(try await !store.unbind(first.binding.id))
+      #expect(try await store.bind(Self.binding(1, "r")).isNew)
+    }
+  }
+
+  @Test func `a session that is registered again with its start keeps its number`() async throws {
+    try await withNewStore { store async throws in
+      let first = try await store.register(NewSession(session: "s", rolloutID: "r1", from: 5))
+      let again = try await store.register(NewSession(session: "s", rolloutID: "r2", attemptID: "a", from: 5, to: 9))
+      #expect(first.isNew && !again.isNew)
+      #expect(first.registration.id == again.registration.id)
+      #expect(try await store.register(NewSession(session: "s", rolloutID: "r1", from: 6)).isNew)
+      #expect(try await store.unregister(session: first.registration.id))
+      #expect(try await !store.unregister(session: first.registration.id))
+    }
+  }
+
+  // MARK: Claims
+
+  @Test func `a claim binds the traces that have unassigned spans, and no later ones`() async throws {
+    try await withNewStore { store async throws in
+      let session = TestSpan(trace: 2, 1).with { $0.attributes = [("session.id", .string("s"))] }
+      _ = try await store.append(batch([TestSpan(trace: 1, 1), session, TestSpan(trace: 3, 1)]))
+      _ = try await store.append(batch([TestSpan(trace: 4, 1)], tag: Self.request("own")))
+      let bySession = try await store.claim(UnassignedClaim(.session("s"), rolloutID: "r1", attemptID: "a"))
+      #expect(bySession.bindings.map(\.new) == [Self.binding(2, "r1", "a")])
+      #expect(!bySession.hasMore)
+      let traces = [1, 4, 9].map { TestSpan.traceID($0) }
+      let byTrace = try await store.claim(UnassignedClaim(.traces(traces), rolloutID: "r2"))
+      #expect(byTrace.bindings.map(\.new) == [Self.binding(1, "r2")])
+      let byTime = try await store.claim(UnassignedClaim(.window(from: 1_000, to: 1_001), rolloutID: "r3"))
+      #expect(byTime.bindings.map(\.new) == [Self.binding(3, "r3")])
+      _ = try await store.append(batch([TestSpan(trace: 5, 1)]))
+      try await store.settleTags()
+      for (rollout, trace) in [("r1", 2), ("r2", 1), ("r3", 3)] as [(String, UInt64)] {
+        #expect(try await store.rows(ofRollout: rollout).map(\.traceID) == [TestSpan.traceID(trace)])
+      }
+      #expect(try await store.rows(SpanQuery(.unassigned)).map(\.traceID) == [TestSpan.traceID(5)])
+    }
+  }
+}
