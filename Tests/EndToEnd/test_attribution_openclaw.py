@@ -266,7 +266,8 @@ def test_a_restart_and_the_same_facts_again_change_nothing(start, name):
     for fact in reversed(scenario.facts):
         fact.tell(server)
     attribution.wait_for_places(server, scenario.expected)
-    assert server.metric("fulgurite_spans_stored_total") == len(scenario.spans)
+    assert server.metric("fulgurite_spans_stored_total") == 0
+    assert server.metric("fulgurite_spans_duplicates_total") == len(scenario.spans)
 
 
 def test_each_generation_goes_by_its_own_rule(server):
