@@ -31,5 +31,6 @@ environment() {
 environment tests requirements.txt
 environment agl requirements-agl.txt
 "$target/tests/bin/python" -c 'import pytest, pytest_timeout, hpack, hyperframe, grpc, zstandard, yaml, jsonschema
-import opentelemetry.exporter.otlp.proto.http.trace_exporter, opentelemetry.exporter.otlp.proto.grpc.trace_exporter'
+import opentelemetry.exporter.otlp.proto.http.trace_exporter, opentelemetry.exporter.otlp.proto.grpc.trace_exporter
+import opentelemetry.instrumentation.wsgi'
 "$target/agl/bin/python" "$here/agl_client.py" --check
