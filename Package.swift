@@ -137,6 +137,11 @@ let tests: [Target] = [
     dependencies: ["JSON", "OTLP", "Protobuf", "ProtobufOracle", "SeededRandom", "Telemetry"], swiftSettings: settings
   ),
   .testTarget(name: "ProtobufOracleTests", dependencies: ["ProtobufOracle"], swiftSettings: settings),
+  .testTarget(
+    name: "QueryAPITests",
+    dependencies: [
+      "APISupport", "JSON", "OTLP", "Protobuf", "QueryAPI", "Telemetry", "Threads", "TraceStore", "Transport",
+    ], swiftSettings: settings),
   .testTarget(name: "SpellingTests", dependencies: ["Spelling"], swiftSettings: settings),
   .testTarget(
     name: "SQLiteStoreTests",

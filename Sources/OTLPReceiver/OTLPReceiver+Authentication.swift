@@ -6,7 +6,8 @@ extension OTLPReceiver {
     let failure = ExportFailure(
       status: 401, code: .unauthenticated, message: "a bearer token is needed", reason: "unauthenticated")
     let transport: ReceiverMetrics.Transport = Self.isGRPC(request) ? .grpc : .http
-    refused(request, transport, reason: failure.reason, detail: failure.message, spans: nil)
+    refused(
+      request, transport, reason: failure.reason, detail: failure.message, spans: nil, tag: RequestTag.read(request))
     if transport == .grpc { return GRPCResponse.failure(failure) }
     let isJSON = MediaType(request) == .json
     let status = StatusMessage(failure: failure)

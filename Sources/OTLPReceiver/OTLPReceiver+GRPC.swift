@@ -9,7 +9,7 @@ import Transport
 extension OTLPReceiver {
   func respondToCall(_ request: HTTPRequest, _ tag: RolloutTag) async -> HTTPResponse {
     if let refusal = refuseHead(request) {
-      refused(request, .grpc, reason: "unsupported", detail: "no gRPC call by its head", spans: nil)
+      refused(request, .grpc, reason: "unsupported", detail: "no gRPC call by its head", spans: nil, tag: tag)
       return refusal
     }
     guard let method = GRPCMethod(path: request.path) else {
@@ -25,7 +25,7 @@ extension OTLPReceiver {
       }
     } catch {
       if case .exportTraces = method {
-        refused(request, .grpc, reason: error.reason, detail: error.message, spans: nil)
+        refused(request, .grpc, reason: error.reason, detail: error.message, spans: nil, tag: tag)
       }
       return GRPCResponse.failure(error)
     }
@@ -64,7 +64,9 @@ extension OTLPReceiver {
     let outcome = try await pipeline.store(message, .protobuf, tag: tag, .grpc, deadline: deadline)
     let partial = PartialSuccess(outcome.rejected)
     if !outcome.rejected.isEmpty {
-      refused(request, .grpc, reason: "invalid_id", detail: partial.message, spans: outcome.rejected.count)
+      refused(
+        request, .grpc, reason: "invalid_id", detail: partial.message, spans: outcome.rejected.count, tag: tag,
+        rejected: outcome.rejected)
     }
     guard outcome.accepted > 0 || outcome.rejected.isEmpty else {
       return GRPCResponse.failure(.malformed("no span of the request can be stored: \(partial.message)"))

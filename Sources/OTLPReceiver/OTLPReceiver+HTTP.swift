@@ -29,14 +29,14 @@ extension OTLPReceiver {
     guard request.method == .post else { return Self.methodNotAllowed }
     metrics.requests[.http]?.increment()
     guard let encoding = Encoding(request) else {
-      refused(request, .http, reason: "unsupported", detail: "unsupported content type", spans: nil)
+      refused(request, .http, reason: "unsupported", detail: "unsupported content type", spans: nil, tag: tag)
       return Self.text(415, "unsupported content type, supported: application/x-protobuf, application/json\n")
     }
     do throws(ExportFailure) {
       let outcome = try await export(request, encoding, tag)
-      return answer(request, outcome, encoding)
+      return answer(request, outcome, encoding, tag)
     } catch {
-      refused(request, .http, reason: error.reason, detail: error.message, spans: nil)
+      refused(request, .http, reason: error.reason, detail: error.message, spans: nil, tag: tag)
       return Self.failure(error, encoding)
     }
   }
@@ -58,10 +58,14 @@ extension OTLPReceiver {
     return try await pipeline.store(bytes, encoding == .json ? .json : .protobuf, tag: tag, .http)
   }
 
-  private func answer(_ request: HTTPRequest, _ outcome: SpanPipeline.Outcome, _ encoding: Encoding) -> HTTPResponse {
+  private func answer(_ request: HTTPRequest, _ outcome: SpanPipeline.Outcome, _ encoding: Encoding, _ tag: RolloutTag)
+    -> HTTPResponse
+  {
     let partial = PartialSuccess(outcome.rejected)
     if !outcome.rejected.isEmpty {
-      refused(request, .http, reason: "invalid_id", detail: partial.message, spans: outcome.rejected.count)
+      refused(
+        request, .http, reason: "invalid_id", detail: partial.message, spans: outcome.rejected.count, tag: tag,
+        rejected: outcome.rejected)
     }
     guard outcome.accepted > 0 || outcome.rejected.isEmpty else {
       return Self.failure(.malformed("no span of the request can be stored: \(partial.message)"), encoding)

@@ -1,5 +1,6 @@
 package import Logging
 package import Metrics
+import OTLP
 import Telemetry
 package import TraceStore
 package import Transport
@@ -90,8 +91,13 @@ package final class OTLPReceiver: Sendable {
   }
 
   /// Notes that something was not stored.
+  ///
+  /// - Parameters:
+  ///   - tag: What the request says of its rollout.
+  ///   - rejected: Spans that say themselves what they belong to.
   func refused(
-    _ request: HTTPRequest, _ transport: ReceiverMetrics.Transport, reason: String, detail: String, spans: Int?
+    _ request: HTTPRequest, _ transport: ReceiverMetrics.Transport, reason: String, detail: String, spans: Int?,
+    tag: RolloutTag = .unassigned, rejected: [RejectedSpan] = []
   ) {
     if let spans {
       metrics.refused(spans: spans, reason: reason)
@@ -101,12 +107,27 @@ package final class OTLPReceiver: Sendable {
     refusals.add(
       Refusal(
         time: now(), transport: transport.rawValue, peer: request.peer.description, reason: reason, detail: detail,
-        spans: spans))
+        spans: spans, rolloutIDs: Self.rollouts(tag, rejected)))
     limiter.log(
       logger, .warning, "refused input",
       [
         "transport": .text(transport.rawValue), "peer": .described(request.peer), "reason": .text(reason),
         "detail": .text(detail), "spans": spans.map { .count($0) } ?? "unknown",
       ])
+  }
+
+  /// Longer ids are not kept: what a stranger sends must not fill the memory.
+  private static let longestRollout = 1024
+
+  /// The rollouts of what was refused, the first few.
+  private static func rollouts(_ tag: RolloutTag, _ rejected: [RejectedSpan]) -> [String] {
+    var known: Set<ExactText> = []
+    var ids: [String] = []
+    let named = rejected.isEmpty ? [tag.rolloutID] : rejected.map { $0.rolloutID ?? tag.rolloutID }
+    for case let id? in named where id.utf8.count <= longestRollout && known.insert(ExactText(id)).inserted {
+      ids.append(id)
+      if ids.count == Refusal.mostRollouts { break }
+    }
+    return ids
   }
 }

@@ -27,8 +27,6 @@ package struct SQLiteStoreOptions: Sendable {
   package var retagStep = 2_000
   /// Bytes of WAL after which it is copied into the database file.
   package var checkpointBytes = 16 << 20
-  /// For whom rollouts are made when nothing else assigns a span.
-  package var autoRollout = AutoRollout.off
   /// The SQLite VFS; tests inject faults through it.
   package var vfs: String?
   /// The time of arrival, in nanoseconds since 1970.

@@ -50,6 +50,12 @@ enum CommandTable {
             "tail", "print a line whenever a rollout changes its status, until it is interrupted",
             flags: [formatFlag("table or json (a line for each change)")] + ConfigurationLoader.flags),
         ]),
+      Command(
+        "doctor", "say why a rollout is empty or incomplete, with or without a running server",
+        flags: [
+          Flag("--rollout", value: "ID", "the rollout"),
+          formatFlag("table or json"),
+        ] + ConfigurationLoader.flags),
       Command("version", "print the version"),
     ])
 

@@ -28,7 +28,8 @@ enum QueryCommand {
       StandardError.write("fulgurite: the configuration is wrong:\n\(error)\n")
       return ExitStatus.configuration
     } catch let misuse as Misuse {
-      StandardError.write("fulgurite: \(misuse.message); see 'fulgurite query --help'\n")
+      let command = arguments.command.joined(separator: " ")
+      StandardError.write("fulgurite: \(misuse.message); see 'fulgurite \(command) --help'\n")
       return ExitStatus.usage
     } catch let error as StoreError {
       StandardError.write("fulgurite: \(error.message)\n")

@@ -212,6 +212,30 @@ import Transport
     #expect(receiver.writer.tags == (isTrusted ? expected : Array(repeating: .unassigned, count: 3)))
   }
 
+  @Test func `what is refused names the rollouts that it was for`() async throws {
+    let receiver = Receiver()
+    let headers: HTTPHeaders = ["x-rollout-id": "h"]
+    _ = try await receiver.post([0xFF], headers: headers, isTrusted: true)
+    #expect(receiver.refusals.newest.first?.rolloutIDs == ["h"])
+    _ = try await receiver.post([0xFF], headers: headers, isTrusted: false)
+    #expect(receiver.refusals.newest.first?.rolloutIDs == [])
+    let bad = Message.span(id: [1])
+    let request = Message.request(
+      [
+        Message.span(), bad + Message.rollout("s", field: 9), bad, bad,
+        Message.span() + Message.rollout("kept", field: 9),
+      ],
+      resource: Message.rollout("r", field: 1))
+    _ = try await receiver.post(request, headers: headers, isTrusted: true)
+    #expect(receiver.refusals.newest.first?.rolloutIDs == ["s", "r"])
+    #expect(receiver.refusals.newest.first?.spans == 3)
+    _ = try await receiver.post(Message.request([bad]), headers: headers, isTrusted: true)
+    #expect(receiver.refusals.newest.first?.rolloutIDs == ["h"])
+    let many = (0..<9).map { bad + Message.rollout("r\($0)", field: 9) }
+    _ = try await receiver.post(Message.request(many + [bad + Message.rollout("", field: 9)]))
+    #expect(receiver.refusals.newest.first?.rolloutIDs == ["r0", "r1", "r2", "r3"])
+  }
+
   @Test(arguments: ["application/json", "Application/JSON", "application/x-protobuf"])
   func `a missing token is answered in kind`(type: String) throws {
     let request = HTTPRequest(method: .post, path: "/v1/traces", headers: ["content-type": type])

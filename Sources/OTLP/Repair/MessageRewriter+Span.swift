@@ -19,7 +19,9 @@ extension MessageRewriter {
       writer.output.varintField(14, UInt64(overflow ? .max : sum))
     }
     guard let reason = rejection(of: span) else { return true }
-    rejected.append(RejectedSpan(index: index, reason: reason))
+    var rollout = try rolloutID(span.attributes.extent, field: 9)
+    if rollout == nil { rollout = try resourceRolloutID() }
+    rejected.append(RejectedSpan(index: index, reason: reason, rolloutID: rollout))
     return false
   }
 
@@ -27,6 +29,32 @@ extension MessageRewriter {
     if !bytes.isIdentifier(at: span.traceID, count: 16) { return .invalidTraceID }
     if !bytes.isIdentifier(at: span.spanID, count: 8) { return .invalidSpanID }
     return [0, 8].contains(span.parentSpanID.count) ? nil : .invalidParentSpanID
+  }
+
+  /// The rollout that the resource names, which is looked for once for all of its spans.
+  @_lifetime(self: copy self)
+  private mutating func resourceRolloutID() throws(ProtobufError) -> String? {
+    if let resourceRollout { return resourceRollout }
+    var rollout: String?
+    if let subject = try EnvelopeFields(bytes, at: resourceSpans).subject {
+      for index in 0..<subject.count { rollout = try rolloutID(subject[index], field: 1) ?? rollout }
+    }
+    resourceRollout = .some(rollout)
+    return rollout
+  }
+
+  /// Finds the rollout among the attributes of a message.
+  private func rolloutID(_ message: Range<Int>, field: UInt32) throws(ProtobufError) -> String? {
+    var rollout: String?
+    var reader = ProtobufReader(bytes, at: message)
+    while let attribute = try reader.nextOccurrence(of: field) {
+      let fields = try KeyValueFields(bytes, at: attribute)
+      guard AttributeName(bytes, fields.key) == .rolloutID, let value = fields.value,
+        case .string(let text) = try AnyValueFields(bytes, at: value), !text.isEmpty
+      else { continue }
+      rollout = bytes.text(at: text)
+    }
+    return rollout
   }
 
   private func invalidLinkCount(_ links: RepeatedField) throws(ProtobufError) -> Int {

@@ -8,6 +8,12 @@ struct MessageRewriter: ~Escapable {
   var rejected: [RejectedSpan] = []
   /// How many spans were met so far.
   var spanCount = 0
+  /// The `ResourceSpans` message that is being copied.
+  private(set) var resourceSpans = 0..<0 {
+    didSet { resourceRollout = nil }
+  }
+  /// The rollout of its resource, once somebody has looked for it.
+  var resourceRollout: String??
 
   @_lifetime(copy bytes)
   init(_ bytes: Span<UInt8>) {
@@ -102,6 +108,10 @@ struct MessageRewriter: ~Escapable {
     let isKept: Bool
     switch message {
     case .span: isKept = try span(parts[0])
+    case .resourceSpans:
+      resourceSpans = parts[0]
+      try self.message(message, parts, depth: depth)
+      isKept = true
     case .link:
       try self.message(message, parts, depth: depth)
       isKept = try LinkFields(bytes, at: parts[0]).hasValidIdentifiers(bytes)

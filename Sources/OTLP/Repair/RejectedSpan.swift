@@ -23,4 +23,6 @@ package struct RejectedSpan: Hashable, Sendable {
   package let index: Int
   /// Why it was left out.
   package let reason: Reason
+  /// The rollout that it names, itself or by its resource, when that is a text.
+  package let rolloutID: String?
 }

@@ -41,6 +41,8 @@ extension Attribution {
     var plan = ArrivalPlan(first: spans.lowerBound)
     plan.traces.reserveCapacity(spans.count)
     var last: (id: TraceID, tag: Int32, row: Int64)?
+    // Nothing of these is stored, not even by this transaction.
+    var unseen: Set<Int64> = []
     var hasFollowers = false
     for index in spans {
       let (id, tag) = (batch.spans[index].traceID, batch.spans[index].tag)
@@ -51,6 +53,7 @@ extension Attribution {
       let row = try tables.traces.row(of: id)
       let isUnseen = tables.traces.isNew(row) && states[row] == nil
       let state = isUnseen ? try begin(row, id) : try state(of: row, &tables)
+      if isUnseen { unseen.insert(row) }
       if state.hasFollowers || state.isLinked { plan.concernsStored = true }
       if let resolved = resolvedTags[Int(tag)], resolved.rows.rollout != 0 {
         let rows = resolved.rows
@@ -64,7 +67,7 @@ extension Attribution {
       last = (id, tag, row)
     }
     if hasFollowers {
-      var followers = Followers(batch, spans, plan.traces, resolvedTags)
+      var followers = Followers(batch, spans, plan.traces, unseen, resolvedTags)
       plan.targets = try targets(&followers, &tables)
     }
     return plan
@@ -97,16 +100,21 @@ extension Attribution {
     let batch: SpanBatch
     let spans: Range<Int>
     let traces: [Int64]
+    let unseen: Set<Int64>
     let resolvedTags: [TagResolver.Resolved?]
     var indices: [ID: Int] = [:]
     var searches: [Search?]
     var sessions: [Int: [SpanSession]] = [:]
     var linking: Set<Int> = []
 
-    init(_ batch: SpanBatch, _ spans: Range<Int>, _ traces: [Int64], _ resolvedTags: [TagResolver.Resolved?]) {
+    init(
+      _ batch: SpanBatch, _ spans: Range<Int>, _ traces: [Int64], _ unseen: Set<Int64>,
+      _ resolvedTags: [TagResolver.Resolved?]
+    ) {
       self.batch = batch
       self.spans = spans
       self.traces = traces
+      self.unseen = unseen
       self.resolvedTags = resolvedTags
       searches = Array(repeating: nil, count: spans.count)
       indices.reserveCapacity(spans.count)
@@ -161,7 +169,7 @@ extension Attribution {
       guard state.hasSpanBindings else { continue }
       let spanID = Int64(bitPattern: followers.batch.spans[index].spanID.value)
       // The spans of their own that are stored under these ids say more than a binding of the ids.
-      if !tables.traces.isNew(trace), try nodes.node(trace, spanID).hasOwnRollout { continue }
+      if !followers.unseen.contains(trace), try nodes.node(trace, spanID).hasOwnRollout { continue }
       var known = state.known
       for binding in try bindings.of(state.id, spanID) { known.add(try places.place(of: binding.attempt)) }
       try learn(known, of: trace, &tables)
@@ -225,7 +233,7 @@ extension Attribution {
         found = Inheritance(
           place: Place(attempt: own.rows.attempt, rollout: own.rows.rollout, namesAttempt: namesAttempt),
           rule: .ancestor)
-      } else if !tables.traces.isNew(trace) {
+      } else if !followers.unseen.contains(trace) {
         found = try handedDown(by: Int64(bitPattern: span.parentID.value), of: trace, &tables)
       }
       break

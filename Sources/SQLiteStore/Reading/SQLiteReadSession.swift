@@ -15,9 +15,10 @@ final class SQLiteReadSession: ReadSession {
   private let queryDeadline: Duration
   private let interruption: Interruption
   private var rows: SpanRowReader
-  private var traces: TraceFinder
+  var traces: TraceFinder
   private var segments: SegmentCache
   var rolloutReader: RolloutReader?
+  let autoRollout: AutoRollout
   /// Whether the connection must not be used again.
   private(set) var isBroken = false
 
@@ -29,6 +30,7 @@ final class SQLiteReadSession: ReadSession {
     connection.keepWALOnClose()
     self.recent = recent
     queryDeadline = options.queryDeadline
+    autoRollout = options.autoRollout
     rows = try SpanRowReader(connection)
     traces = try TraceFinder(connection, recent: recent)
     segments = try SegmentCache(connection, capacity: Self.cachedSegmentBytes)

@@ -23,13 +23,7 @@ enum RolloutsShowCommand {
   }
 
   private static func text(_ report: RolloutReport, _ attempts: [Attempt]) -> String {
-    let fields = fields(report)
-    let width = fields.map { $0.name.count }.max() ?? 0
-    var text = ""
-    for (name, value) in fields {
-      text += name + String(repeating: " ", count: width - name.count + 2) + TextTable.printable(value) + "\n"
-    }
-    return text + "\n" + table(attempts, report.spans)
+    FieldList.render(fields(report)) + "\n" + table(attempts, report.spans)
   }
 
   private static func fields(_ report: RolloutReport) -> [(name: String, value: String)] {

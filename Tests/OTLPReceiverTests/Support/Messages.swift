@@ -15,13 +15,26 @@ enum Message {
   }
 
   /// An `ExportTraceServiceRequest`.
-  static func request(_ spans: [[UInt8]] = [span()]) -> [UInt8] {
+  static func request(_ spans: [[UInt8]] = [span()], resource: [UInt8] = []) -> [UInt8] {
     var writer = ProtobufWriter()
     let resourceSpans = writer.beginMessage(1)
+    if !resource.isEmpty { writer.bytesField(1, resource.span) }
     let scopeSpans = writer.beginMessage(2)
     for span in spans { writer.bytesField(2, span.span) }
     writer.endMessage(scopeSpans)
     writer.endMessage(resourceSpans)
+    return writer.bytes
+  }
+
+  /// The attribute that names a rollout, as a field of a span or a resource.
+  static func rollout(_ id: String, field: UInt32) -> [UInt8] {
+    var writer = ProtobufWriter()
+    let attribute = writer.beginMessage(field)
+    writer.stringField(1, "agentlightning.rollout_id")
+    let value = writer.beginMessage(2)
+    writer.stringField(1, id)
+    writer.endMessage(value)
+    writer.endMessage(attribute)
     return writer.bytes
   }
 

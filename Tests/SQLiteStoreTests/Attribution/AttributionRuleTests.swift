@@ -43,11 +43,11 @@ import TraceStore
       are: ["1/1": "(r, a) by request", "2/2": "(-, a) by request"])
   }
 
-  @Test func `request: of repeats, each key keeps the text that sorts first`() async throws {
+  @Test func `request: of repeats the rollout that sorts first counts, with its attempt`() async throws {
     try await expectTags(
       Example.append(Example.span(1), request: "r2", "a1"), Example.append(Example.span(1), request: "r1", "a2"),
       Example.append(Example.span(1), request: "r10"), Example.append(Example.span(1)),
-      are: ["1/1": "(r1, a1) by request"])
+      are: ["1/1": "(r1, a2) by request"])
   }
 
   @Test func `context: the tracestate goes before the baggage, the request before both`() async throws {
@@ -114,7 +114,8 @@ import TraceStore
 
   @Test func `ancestor: a binding that contradicts a tag of the span's own does not count`() async throws {
     try await expectTags(
-      Example.append(Self.tagged(1, "own"), Example.span(2, parent: 1), Example.span(3)), Example.bind(1, span: 1, "bound"),
+      Example.append(Self.tagged(1, "own"), Example.span(2, parent: 1), Example.span(3)),
+      Example.bind(1, span: 1, "bound"),
       are: ["1/1": "(own, -) by explicit", "1/2": "(own, -) by ancestor", "1/3": "(own, -) by binding"])
   }
 
@@ -164,12 +165,15 @@ import TraceStore
       are: ["1/3": "(-, -) by none"])
   }
 
-  @Test func `ancestor: of several parents the lowest counts, ids taken without a sign`() async throws {
+  @Test func `ancestor: of several parents of a node the lowest counts, ids taken without a sign`() async throws {
     let high: UInt64 = 1 << 63 | 1
     try await expectTags(
       Example.append(Self.tagged(high, "high"), Self.tagged(5, "low")),
       Example.append(Example.span(9, "first", parent: high)), Example.append(Example.span(9, "second", parent: 5)),
-      are: ["first": "(low, -) by ancestor", "second": "(low, -) by ancestor"])
+      Example.append(Example.span(10, "below", parent: 9)),
+      are: [
+        "first": "(high, -) by ancestor", "second": "(low, -) by ancestor", "below": "(low, -) by ancestor",
+      ])
   }
 
   // MARK: Rule 6
@@ -203,7 +207,8 @@ import TraceStore
 
   @Test func `binding: one of a span counts for the trace when that span is stored without a rollout`() async throws {
     try await expectTags(
-      Example.append(Example.span(1), Example.span(2)), Example.bind(1, span: 1, "r"), Example.bind(1, span: 99, "missing"),
+      Example.append(Example.span(1), Example.span(2)), Example.bind(1, span: 1, "r"),
+      Example.bind(1, span: 99, "missing"),
       are: ["1/1": "(r, -) by subtree", "1/2": "(r, -) by binding"])
   }
 
@@ -218,7 +223,8 @@ import TraceStore
         are: ["1/1": "(r2, -) by binding", "1/2": "(r2, -) by binding"])
       try await expectTags(
         inOrder: [
-          [span, Example.bind(1, span: 1, "r")], [Example.unbind(1, span: 1, "r")], [Example.bind(1, span: 1, "r", "a")],
+          [span, Example.bind(1, span: 1, "r")], [Example.unbind(1, span: 1, "r")],
+          [Example.bind(1, span: 1, "r", "a")],
         ], retagStep: step, are: ["1/1": "(r, a) by subtree", "1/2": "(r, a) by binding"])
     }
   }
@@ -404,7 +410,8 @@ import TraceStore
       try await expectTags(
         inOrder: [[span], [session]], autoRollout: mode, retagStep: step, are: ["1/1": "(r1, -) by session"])
       try await expectTags(
-        inOrder: [[span], [session], [Example.bind(1, span: 1, "r2")], [Example.unbind(1, span: 1, "r2")]], autoRollout: mode,
+        inOrder: [[span], [session], [Example.bind(1, span: 1, "r2")], [Example.unbind(1, span: 1, "r2")]],
+        autoRollout: mode,
         retagStep: step, are: ["1/1": "(r1, -) by session"])
       try await expectTags(
         inOrder: [[span], [session], [Example.unregister("s", from: 0)]], autoRollout: mode, retagStep: step,
