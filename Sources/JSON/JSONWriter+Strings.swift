@@ -67,8 +67,13 @@ extension JSONWriter {
 
   /// Writes a string.
   @inlinable public mutating func string(_ text: String) {
-    let text = text.utf8Span.span
-    string(text, at: 0..<text.count)
+    // Not `utf8Span`: Swift 6.3.1, when it optimizes, ends the life of a short text on the stack before its span is read,
+    // where this is inlined behind an `if let`.
+    var text = text
+    text.withUTF8 { bytes in
+      let bytes = unsafe bytes.span
+      string(bytes, at: 0..<bytes.count)
+    }
   }
 
   /// Writes a string that lies in a buffer.

@@ -33,7 +33,9 @@ def _register(running, kind, **members):
     body = json.dumps({key: value for key, value in members.items() if value is not None}).encode()
     response = http1.request(running.api, "POST", f"/api/v1/{kind}", {"Content-Type": "application/json"}, body)
     assert response.status in (200, 201), response
-    return response.json()
+    document = response.json()
+    assert (document["rolloutId"], document["attemptId"]) == (members["rollout_id"], members["attempt_id"])
+    return document
 
 
 # Where spans are
