@@ -50,6 +50,14 @@ import TraceStore
       are: ["1/1": "(r1, a1) by request"])
   }
 
+  // Swift and SQL may sort otherwise: "é" in two code points comes after "f" in one of their orders.
+  @Test func `request: texts are sorted by their bytes`() async throws {
+    try await expectTags(
+      Example.append(Example.span(1), request: "f", "\u{FF5E}"),
+      Example.append(Example.span(1), request: "e\u{301}", "\u{1F600}"),
+      are: ["1/1": "(e\u{301}, \u{FF5E}) by request"])
+  }
+
   @Test func `context: the tracestate goes before the baggage, the request before both`() async throws {
     let span = Example.span(1) {
       $0.traceState.rollout = "r"
@@ -114,7 +122,8 @@ import TraceStore
 
   @Test func `ancestor: a binding that contradicts a tag of the span's own does not count`() async throws {
     try await expectTags(
-      Example.append(Self.tagged(1, "own"), Example.span(2, parent: 1), Example.span(3)), Example.bind(1, span: 1, "bound"),
+      Example.append(Self.tagged(1, "own"), Example.span(2, parent: 1), Example.span(3)),
+      Example.bind(1, span: 1, "bound"),
       are: ["1/1": "(own, -) by explicit", "1/2": "(own, -) by ancestor", "1/3": "(own, -) by binding"])
   }
 
@@ -203,7 +212,8 @@ import TraceStore
 
   @Test func `binding: one of a span counts for the trace when that span is stored without a rollout`() async throws {
     try await expectTags(
-      Example.append(Example.span(1), Example.span(2)), Example.bind(1, span: 1, "r"), Example.bind(1, span: 99, "missing"),
+      Example.append(Example.span(1), Example.span(2)), Example.bind(1, span: 1, "r"),
+      Example.bind(1, span: 99, "missing"),
       are: ["1/1": "(r, -) by subtree", "1/2": "(r, -) by binding"])
   }
 
@@ -218,7 +228,8 @@ import TraceStore
         are: ["1/1": "(r2, -) by binding", "1/2": "(r2, -) by binding"])
       try await expectTags(
         inOrder: [
-          [span, Example.bind(1, span: 1, "r")], [Example.unbind(1, span: 1, "r")], [Example.bind(1, span: 1, "r", "a")],
+          [span, Example.bind(1, span: 1, "r")], [Example.unbind(1, span: 1, "r")],
+          [Example.bind(1, span: 1, "r", "a")],
         ], retagStep: step, are: ["1/1": "(r, a) by subtree", "1/2": "(r, a) by binding"])
     }
   }
@@ -336,6 +347,17 @@ import TraceStore
       are: ["1/5": "(r1, -) by session", "1/15": "(r2, -) by session", "1/25": "(r1, -) by session"])
   }
 
+  @Test func `session: times are taken without a sign`() async throws {
+    let spans = [1, 1 << 63, .max].map { Self.started($0, at: $0, [.session: "s"]) }
+    try await expectTags(
+      Example.append(spans[0], spans[1], spans[2]), Example.register("s", "r1", from: 0),
+      Example.register("s", "r2", from: 5, to: .max), Example.register("s", "r3", from: 1 << 63 | 1),
+      are: [
+        "1/1": "(r1, -) by session", "1/\(UInt64(1) << 63)": "(r2, -) by session",
+        "1/\(UInt64.max)": "(r3, -) by session",
+      ])
+  }
+
   @Test func `session: the first key with a registration that holds the start counts`() async throws {
     let keys: [SpanSession.Key: String] = [
       .session: "unknown", .conversation: "over", .openClawSession: "s", .openClawSessionKey: "k",
@@ -404,7 +426,8 @@ import TraceStore
       try await expectTags(
         inOrder: [[span], [session]], autoRollout: mode, retagStep: step, are: ["1/1": "(r1, -) by session"])
       try await expectTags(
-        inOrder: [[span], [session], [Example.bind(1, span: 1, "r2")], [Example.unbind(1, span: 1, "r2")]], autoRollout: mode,
+        inOrder: [[span], [session], [Example.bind(1, span: 1, "r2")], [Example.unbind(1, span: 1, "r2")]],
+        autoRollout: mode,
         retagStep: step, are: ["1/1": "(r1, -) by session"])
       try await expectTags(
         inOrder: [[span], [session], [Example.unregister("s", from: 0)]], autoRollout: mode, retagStep: step,
