@@ -52,7 +52,7 @@ extension AttributionModel.Span {
     span.parentID = parent ?? SpanID(value: 0)
     span.name = name
     span.start = start
-    span.end = start + 10
+    span.end = start &+ 10
     span.traceState = traceState.members.isEmpty ? "" : "other=x,agl=\(traceState.members)"
     span.attributes = attributes.attributes("agentlightning.") + baggage.attributes("baggage.agentlightning.")
     if let sequence { span.attributes.append(("agentlightning.span_sequence_id", .int(sequence))) }
