@@ -37,7 +37,7 @@ struct DiagnosisTests {
         FakeSpan(sequence: 2, attemptID: "a", start: 2, attributes: Self.reward),
       ]
       state.rules = [.explicit: 2]
-      state.arrivals = [(0, 2)]
+      state.arrivalsAtEnds = ["a": 2]
     }
     #expect(diagnosis.findings == [])
     #expect(diagnosis.spans == 2 && diagnosis.examinedSpans == 2)
@@ -153,7 +153,7 @@ struct DiagnosisTests {
       state.rollout = FakeRollout.rollout()
       state.attempts = [FakeRollout.attempt("a"), FakeRollout.attempt("b", 2, ended: false)]
       state.spans = ["a", "b", "a", "b", nil].map { FakeSpan(attemptID: $0) }
-      state.arrivals = [(0, 1), (Int64(FakeRollout.start + 101) * 1_000_000_000, 5)]
+      state.arrivalsAtEnds = ["a": 1]
     }
     #expect(diagnosis.attempts.map(\.tally.late) == [1, nil, nil])
     #expect(diagnosis.findings.contains { $0.code == "late" && $0.text.hasPrefix("1 span came after") })

@@ -38,7 +38,7 @@ struct FakeSession: ReadSession {
 
   func pendingRetagging() -> Int64 { state.pending }
 
-  func lastArrival(by time: Int64) -> Int64? { state.arrivals.last { $0.time <= time }.map(\.number) }
+  func lastArrivals(atEndsOf rollout: String) -> [String: Int64] { state.arrivalsAtEnds }
 
   // MARK: The rollout
 

@@ -28,8 +28,7 @@ final class FakeStore: AttributionStore, SpanReader {
     var attempts: [Attempt] = []
     var spans: [FakeSpan] = []
     var rules: [TagRule: Int64] = [:]
-    /// Arrival numbers by the time.
-    var arrivals: [(time: Int64, number: Int64)] = []
+    var arrivalsAtEnds: [String: Int64] = [:]
   }
 
   let state: Locked<State>
