@@ -49,8 +49,9 @@ struct FakeSession: ReadSession {
         attempt: SpanAttempt(rolloutID: "r", attemptID: span.attemptID), segment: 0, offset: 0)
       let start = (FakeRollout.start + span.start) * 1_000_000_000
       row.details = SpanDetails(
-        traceID: TraceID(high: 1, low: 1), spanID: SpanID(value: UInt64(index) + 1), variant: 0, parentID: nil,
-        rule: .explicit, name: span.name, kind: 0, statusCode: 0, startTime: start, endTime: start)
+        traceID: TraceID(high: 1, low: 1), spanID: SpanID(value: UInt64(index) + 1), variant: 0,
+        parentID: span.parent.map { SpanID(value: $0) },
+        rule: span.rule, name: span.name, kind: 0, statusCode: 0, startTime: start, endTime: start)
       return row
     }
     return SpanSelection(rows: Array(rows.prefix(query.limit ?? .max)), total: rows.count)

@@ -90,4 +90,7 @@ struct FakeSpan {
   /// Seconds after the start of the rollout.
   var start: UInt64 = 1
   var attributes: [FakeAttribute] = []
+  var rule = TagRule.explicit
+  /// The place of the parent among the spans, from 1.
+  var parent: UInt64?
 }
