@@ -72,7 +72,7 @@ def answers(program, folder):
             headers = {"Content-Type": "application/json"}
             result[body] = http1.request(running.api, "POST", "/v1/agl/spans/search", headers, body.encode()).body
 
-        pages = [get("/api/v1/unassigned?limit=10000")]
+        pages = [get("/api/v1/unassigned/spans?limit=10000")]
         for rollout in get("/api/v1/rollouts?limit=10000")["rollouts"]:
             quoted = urllib.parse.quote(rollout["rolloutId"], safe="")
             pages += [get(f"/api/v1/rollouts/{quoted}/spans{page}") for page in PAGES]

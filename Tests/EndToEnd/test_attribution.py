@@ -29,7 +29,7 @@ def served_under(server, name):
                 for entry in otlp.read_pages(server, path)
                 if entry["span"]["traceId"] == trace_id
             ]
-    unassigned = otlp.read_pages(server, "/api/v1/unassigned")
+    unassigned = otlp.read_pages(server, "/api/v1/unassigned/spans")
     found += [(None, None) for entry in unassigned if entry["span"]["traceId"] == trace_id]
     assert len(found) == 1, found
     return found[0]
@@ -89,7 +89,7 @@ def test_a_rollout_without_an_attempt_is_served_by_its_rollout(server):
     otlp.assert_success(server.post(request("no attempt", resource={ROLLOUT_KEY: "ro-1"})))
     [entry] = otlp.read_pages(server, "/api/v1/rollouts/ro-1/spans")
     assert entry["span"]["traceId"] == rows.trace_of("no attempt").hex()
-    assert otlp.read_pages(server, "/api/v1/unassigned") == []
+    assert otlp.read_pages(server, "/api/v1/unassigned/spans") == []
 
 
 def test_tags_of_other_kinds_than_text_are_turned_into_text(server):

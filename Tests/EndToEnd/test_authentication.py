@@ -71,7 +71,11 @@ def test_a_refused_body_is_not_read(guarded):
 
 API_PATHS = [
     "/api/v1/rollouts",
+    "/api/v1/bindings",
+    "/api/v1/sessions",
     "/api/v1/unassigned",
+    "/api/v1/unassigned/spans",
+    "/api/v1/rollouts/r/diagnosis",
     "/api/v1/refused",
     "/v1/agl/spans?rollout_id=r",
     "/v1/agl/statistics",

@@ -17,7 +17,7 @@ def assert_reads_back(server, expected):
 def assert_reads_back_by_rollout(server, expected):
     """Tagged spans are served by rollout, all others as unassigned, both in order of arrival."""
     for rollout in dict.fromkeys(map(otlp.rollout_of, expected)):
-        path = "/api/v1/unassigned" if rollout is None else f"/api/v1/rollouts/{rollout}/spans"
+        path = "/api/v1/unassigned/spans" if rollout is None else f"/api/v1/rollouts/{rollout}/spans"
         of_rollout = [entry for entry in expected if otlp.rollout_of(entry) == rollout]
         assert otlp.read_pages(server, path) == of_rollout
 

@@ -37,12 +37,12 @@ struct DiagnosisTests {
         FakeSpan(sequence: 2, attemptID: "a", start: 2, attributes: Self.reward),
       ]
       state.rules = [.explicit: 2]
-      state.arrivals = [(0, 2)]
+      state.arrivalsAtEnds = ["a": 2]
     }
     #expect(diagnosis.findings == [])
     #expect(diagnosis.spans == 2 && diagnosis.examinedSpans == 2)
     let tally = diagnosis.tally
-    #expect(tally.llmSpans == 1 && tally.withTokenIDs == 1 && tally.withLogProbabilities == 1)
+    #expect(tally.llmCalls == 1 && tally.withTokenIDs == 1 && tally.withLogProbabilities == 1)
     #expect(tally.rewardSpans == 1 && tally.lastReward == 0.5 && tally.late == 0)
     let second: UInt64 = 1_000_000_000
     #expect(diagnosis.unassigned.window == (FakeRollout.start + 1) * second..<(FakeRollout.start + 100) * second + 1)
@@ -137,8 +137,10 @@ struct DiagnosisTests {
       state.spans = [
         FakeSpan(sequence: 1, attemptID: "a", start: 1, attributes: Self.call),
         FakeSpan(sequence: 2, attemptID: "a", start: 5, attributes: Self.reward),
-        FakeSpan(sequence: 3, attemptID: "a", start: 2, attributes: Self.call),
-        FakeSpan(sequence: 4, attemptID: "a", start: 9, attributes: Self.call),
+        FakeSpan(sequence: 3, attemptID: "a", start: 2, attributes: Self.call, rule: .binding),
+        FakeSpan(sequence: 4, attemptID: "a", start: 9, attributes: Self.call, rule: .binding),
+        // Tracers number their spans by library, and their adapter does not go by that.
+        FakeSpan(sequence: 6, attemptID: "a", name: "openai.chat.completion", start: 2),
         FakeSpan(sequence: 5, attemptID: "b", start: 3, attributes: Self.call),
       ]
     }
@@ -147,13 +149,33 @@ struct DiagnosisTests {
     #expect(diagnosis.findings.contains { $0.code == "empty_attempts" && $0.text.hasSuffix("attempt c") })
   }
 
+  @Test("a call that a proxy recorded as several spans is one, and counts as the proxy's")
+  func proxy() throws {
+    func diagnosis(_ parent: UInt64?) throws -> SpanTally {
+      try diagnose { state in
+        state.spans = [
+          FakeSpan(sequence: 1, attemptID: "a", start: 3, attributes: Self.reward),
+          FakeSpan(sequence: 2, attemptID: "a", name: "litellm_request", attributes: [Self.ids[0]]),
+          FakeSpan(sequence: 2, attemptID: "a", name: "raw_gen_ai_request", attributes: [Self.ids[1]], parent: parent),
+        ]
+      }.tally
+    }
+    let one = try diagnosis(2)
+    #expect(one.llmSpans == 2 && one.llmCalls == 1 && one.withTokenIDs == 1 && one.behindReward == 1)
+    // A parent that is no call, and one that is the span itself.
+    for parent: UInt64? in [1, 3, nil] {
+      let two = try diagnosis(parent)
+      #expect(two.llmSpans == 2 && two.llmCalls == 2 && two.withTokenIDs == 0 && two.behindReward == 2)
+    }
+  }
+
   @Test("spans that came after the end of their attempt are late")
   func late() throws {
     let diagnosis = try diagnose { state in
       state.rollout = FakeRollout.rollout()
       state.attempts = [FakeRollout.attempt("a"), FakeRollout.attempt("b", 2, ended: false)]
       state.spans = ["a", "b", "a", "b", nil].map { FakeSpan(attemptID: $0) }
-      state.arrivals = [(0, 1), (Int64(FakeRollout.start + 101) * 1_000_000_000, 5)]
+      state.arrivalsAtEnds = ["a": 1]
     }
     #expect(diagnosis.attempts.map(\.tally.late) == [1, nil, nil])
     #expect(diagnosis.findings.contains { $0.code == "late" && $0.text.hasPrefix("1 span came after") })

@@ -5,8 +5,7 @@ import TraceStore
 struct AttemptTallies {
   fileprivate struct State {
     var tally = SpanTally()
-    /// Numbers and starts of the calls.
-    var calls: [(sequence: Int64, start: UInt64)] = []
+    var calls = ModelCalls()
     /// Of the last reward.
     var reward: (sequence: Int64, start: UInt64)?
     /// The last span that came before the end of the attempt.
@@ -29,21 +28,15 @@ struct AttemptTallies {
   func tally(_ attempt: String?) -> SpanTally {
     guard let state = states[Self.key(attempt)] else { return SpanTally() }
     var tally = state.tally
-    if let reward = state.reward {
-      tally.behindReward = state.calls.filter { $0.sequence > reward.sequence && $0.start <= reward.start }.count
-    }
+    tally.llmSpans = state.calls.spanCount
+    state.calls.count(reward: state.reward, in: &tally)
     return tally
   }
 }
 
 extension AttemptTallies.State {
   fileprivate mutating func add(_ row: SpanRow, _ traits: SpanTraits) {
-    if traits.isLLM {
-      tally.llmSpans += 1
-      if traits.hasTokenIDs { tally.withTokenIDs += 1 }
-      if traits.hasLogProbabilities { tally.withLogProbabilities += 1 }
-      if let sequence = row.sequence, row.startTime != 0 { calls.append((sequence, row.startTime)) }
-    }
+    if traits.isLLM { calls.add(row, traits) }
     if let value = traits.reward {
       tally.rewardSpans += 1
       let sequence = row.sequence ?? 0

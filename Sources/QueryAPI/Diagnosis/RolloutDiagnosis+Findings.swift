@@ -40,16 +40,19 @@ extension RolloutDiagnosis {
     let text =
       "\(traces) it in time: \(listed)\(count > 3 ? "; ..." : ""); "
       + "\(count == 1 ? "claim it" : "claim those that belong here") with \(claim(first))"
-    return ownSpans == 0
+    return spans == 0
       ? .init("unassigned", .problem, "no span names this rollout; \(text)") : .init("unassigned", .note, text)
   }
 
   private static func describe(_ trace: UnassignedTrace) -> String {
     var text = "\(trace.traceID) (\(trace.spans) \(trace.spans == 1 ? "span" : "spans")"
-    if let service = trace.service { text += ", service \(service)" }
-    if let session = trace.sessions.first { text += ", session \(session)" }
+    if let service = trace.service { text += ", service \(shortened(service))" }
+    if let session = trace.sessions.first { text += ", session \(shortened(session))" }
     return text + ")"
   }
+
+  /// Senders choose these names, and their length.
+  private static func shortened(_ name: String) -> String { name.count <= 64 ? name : name.prefix(64) + "..." }
 
   /// The request that would assign a trace.
   private func claim(_ trace: UnassignedTrace) -> String {
@@ -109,7 +112,7 @@ extension RolloutDiagnosis {
   }
 
   private var calls: DiagnosisFinding? {
-    guard examinedSpans > 0 && tally.llmSpans == 0 else { return nil }
+    guard examinedSpans > 0 && tally.llmCalls == 0 else { return nil }
     return .init(
       "no_llm_spans", .problem,
       "none of the spans is a call of a language model: neither gen_ai.* attributes nor the names of Agent Lightning")
@@ -122,7 +125,7 @@ extension RolloutDiagnosis {
   }
 
   private func missing(_ code: String, _ what: String, _ present: Int) -> DiagnosisFinding? {
-    let calls = tally.llmSpans
+    let calls = tally.llmCalls
     guard calls > 0, present < calls else { return nil }
     guard present == 0 else {
       return .init(code, .note, "\(calls - present) of \(calls) calls of language models have no \(what)")
@@ -136,7 +139,9 @@ extension RolloutDiagnosis {
 
   private var reward: DiagnosisFinding? {
     guard examinedSpans > 0 && tally.rewardSpans == 0 else { return nil }
-    return .init("no_reward", .problem, "no span has a reward (agentlightning.reward.0.value)")
+    // One that is still at work may get it later.
+    let level: DiagnosisFinding.Level = rollout?.status.isFinished == false ? .note : .problem
+    return .init("no_reward", level, "no span has a reward (agentlightning.reward.0.value)")
   }
 
   private var behindReward: DiagnosisFinding? {

@@ -45,22 +45,19 @@ package struct RolloutDiagnosis: Sendable {
 
   /// What was found in all spans that were looked at.
   package var tally: SpanTally { attempts.reduce(into: SpanTally()) { $0.add($1.tally) } }
-
-  /// Spans that say themselves that they belong here.
-  package var ownSpans: Int64 {
-    rules.filter { [.explicit, .request, .context].contains($0.key) }.values.reduce(0, +)
-  }
 }
 
 /// What was found in spans.
 package struct SpanTally: Sendable {
-  /// Calls of language models.
+  /// Spans of calls of language models.
   package var llmSpans = 0
+  /// The calls; one that was recorded as several spans below each other is one.
+  package var llmCalls = 0
   /// Of these, those with the ids of the tokens of prompt and response.
   package var withTokenIDs = 0
   /// Of these, those with log-probabilities.
   package var withLogProbabilities = 0
-  /// Calls that began before the last reward of their attempt, and have a higher number than it.
+  /// Calls that began before the last reward of their attempt, but were bound and numbered after it.
   package var behindReward = 0
   package var rewardSpans = 0
   /// By the order of the sequence.
@@ -70,6 +67,7 @@ package struct SpanTally: Sendable {
 
   mutating func add(_ other: SpanTally) {
     llmSpans += other.llmSpans
+    llmCalls += other.llmCalls
     withTokenIDs += other.withTokenIDs
     withLogProbabilities += other.withLogProbabilities
     behindReward += other.behindReward

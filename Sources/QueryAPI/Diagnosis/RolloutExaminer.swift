@@ -62,12 +62,7 @@ package struct RolloutExaminer {
     query.limit = Self.mostSpans
     let rows = try session.select(query).rows
     var tallies = AttemptTallies()
-    for attempt in diagnosis.attempts {
-      guard let end = attempt.registered?.endTime.flatMap(Self.nanoseconds), let end = Int64(exactly: end) else {
-        continue
-      }
-      if let last = try session.lastArrival(by: end) { tallies.end(attempt.id, lastArrival: last) }
-    }
+    for (attempt, last) in try session.lastArrivals(atEndsOf: id) { tallies.end(attempt, lastArrival: last) }
     // A span that cannot be visited any more is gone since.
     _ = try session.visit(rows[...]) { row, bytes, location in
       // What was stored was read by the scanner before.

@@ -12,10 +12,13 @@ struct SpanTraits {
   /// What the span says it does.
   private var operation: String?
 
+  /// Whether Agent Lightning's adapter for proxies looks at it, which goes by the sequence numbers.
+  private(set) var isOfProxy = false
+
   /// Agent Lightning's adapters take a call only when both are there.
   var hasTokenIDs: Bool { hasPromptIDs && hasResponseIDs }
 
-  /// Names under which Agent Lightning's tracers and proxy record calls.
+  /// Names under which Agent Lightning's proxy records calls, and a part of that of its tracers.
   private static let exactNames: Set<String> = ["raw_gen_ai_request", "litellm_request"]
   private static let namePart = "openai.chat.completion"
 
@@ -38,8 +41,16 @@ struct SpanTraits {
       guard let value = fields.value else { continue }
       try read(bytes, Self.text(bytes, fields.key), value)
     }
-    let hasName = Self.exactNames.contains(name) || name.contains(Self.namePart)
+    isOfProxy = Self.exactNames.contains(name)
+    let hasName = isOfProxy || name.contains(Self.namePart)
     isLLM = operation.map { Self.calls.contains($0) } ?? isLLM || hasName
+  }
+
+  /// Adds what another span of the same call shows.
+  mutating func merge(_ other: SpanTraits) {
+    hasPromptIDs = hasPromptIDs || other.hasPromptIDs
+    hasResponseIDs = hasResponseIDs || other.hasResponseIDs
+    hasLogProbabilities = hasLogProbabilities || other.hasLogProbabilities
   }
 
   private mutating func read(_ bytes: Span<UInt8>, _ key: String, _ parts: MessageParts) throws(ProtobufError) {

@@ -134,14 +134,13 @@ package protocol AttributionSession {
   /// Spans whose tags are yet to be looked at because of facts that came, as far as they were counted.
   func pendingRetagging() throws(StoreError) -> Int64
 
-  /// The arrival number of the last span that had come by a time, in nanoseconds since 1970.
+  /// The arrival number of the last span of the store that had come when attempts of a rollout ended, by attempt.
   ///
-  /// As exact as the log tells it: spans of one segment count as one.
-  ///
-  /// - Returns: 0 when none had; `nil` when the engine cannot tell.
-  func lastArrival(by time: Int64) throws(StoreError) -> Int64?
+  /// - Returns: Attempts that have ended, as far as the engine has noted it.
+  func lastArrivals(atEndsOf rollout: String) throws(StoreError) -> [String: Int64]
 }
 
 extension AttributionSession {
-  package func lastArrival(by time: Int64) throws(StoreError) -> Int64? { nil }
+  /// An engine that does not note it knows of none.
+  package func lastArrivals(atEndsOf rollout: String) throws(StoreError) -> [String: Int64] { [:] }
 }

@@ -27,7 +27,7 @@ enum DoctorReport {
       ("status", diagnosis.rollout?.status.rawValue ?? "not registered"),
       ("spans", String(diagnosis.spans)),
       ("rules", rules.isEmpty ? "-" : rules.joined(separator: ", ")),
-      ("calls of models", String(tally.llmSpans)),
+      ("calls of models", String(tally.llmCalls)),
       ("with token ids", String(tally.withTokenIDs)),
       ("with log-probabilities", String(tally.withLogProbabilities)),
       ("rewards", tally.lastReward.map { "\(tally.rewardSpans), the last one \($0)" } ?? "-"),
@@ -51,7 +51,7 @@ enum DoctorReport {
     let rows = attempts.map { attempt in
       [
         attempt.id ?? "(none)", attempt.registered?.status.rawValue ?? "-", String(attempt.spans),
-        String(attempt.tally.llmSpans), attempt.tally.lastReward.map { "\($0)" } ?? "-",
+        String(attempt.tally.llmCalls), attempt.tally.lastReward.map { "\($0)" } ?? "-",
         attempt.tally.late.map { String($0) } ?? "-", UTCTime.text(seconds: attempt.registered?.startTime),
         UTCTime.text(seconds: attempt.registered?.endTime),
       ]

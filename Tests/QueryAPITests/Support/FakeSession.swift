@@ -38,7 +38,7 @@ struct FakeSession: ReadSession {
 
   func pendingRetagging() -> Int64 { state.pending }
 
-  func lastArrival(by time: Int64) -> Int64? { state.arrivals.last { $0.time <= time }.map(\.number) }
+  func lastArrivals(atEndsOf rollout: String) -> [String: Int64] { state.arrivalsAtEnds }
 
   // MARK: The rollout
 
@@ -49,8 +49,9 @@ struct FakeSession: ReadSession {
         attempt: SpanAttempt(rolloutID: "r", attemptID: span.attemptID), segment: 0, offset: 0)
       let start = (FakeRollout.start + span.start) * 1_000_000_000
       row.details = SpanDetails(
-        traceID: TraceID(high: 1, low: 1), spanID: SpanID(value: UInt64(index) + 1), variant: 0, parentID: nil,
-        rule: .explicit, name: span.name, kind: 0, statusCode: 0, startTime: start, endTime: start)
+        traceID: TraceID(high: 1, low: 1), spanID: SpanID(value: UInt64(index) + 1), variant: 0,
+        parentID: span.parent.map { SpanID(value: $0) },
+        rule: span.rule, name: span.name, kind: 0, statusCode: 0, startTime: start, endTime: start)
       return row
     }
     return SpanSelection(rows: Array(rows.prefix(query.limit ?? .max)), total: rows.count)

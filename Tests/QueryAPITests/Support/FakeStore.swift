@@ -28,8 +28,7 @@ final class FakeStore: AttributionStore, SpanReader {
     var attempts: [Attempt] = []
     var spans: [FakeSpan] = []
     var rules: [TagRule: Int64] = [:]
-    /// Arrival numbers by the time.
-    var arrivals: [(time: Int64, number: Int64)] = []
+    var arrivalsAtEnds: [String: Int64] = [:]
   }
 
   let state: Locked<State>
@@ -91,4 +90,7 @@ struct FakeSpan {
   /// Seconds after the start of the rollout.
   var start: UInt64 = 1
   var attributes: [FakeAttribute] = []
+  var rule = TagRule.explicit
+  /// The place of the parent among the spans, from 1.
+  var parent: UInt64?
 }

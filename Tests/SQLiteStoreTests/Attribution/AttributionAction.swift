@@ -52,7 +52,7 @@ extension AttributionModel.Span {
     span.parentID = parent ?? SpanID(value: 0)
     span.name = name
     span.start = start
-    span.end = start + 10
+    span.end = start &+ 10
     span.traceState = traceState.members.isEmpty ? "" : "other=x,agl=\(traceState.members)"
     span.attributes = attributes.attributes("agentlightning.") + baggage.attributes("baggage.agentlightning.")
     if let sequence { span.attributes.append(("agentlightning.span_sequence_id", .int(sequence))) }
@@ -84,36 +84,7 @@ func batch(_ spans: [AttributionModel.Span], _ request: AttributionModel.Words =
   }
   let tag = RolloutTag(
     rolloutID: request.rollout, attemptID: request.attempt, rule: request == .init() ? .none : .request)
-  return try batch(bytes, tag: tag).addingContexts(of: spans)
-}
-
-extension SpanBatch {
-  /// Adds what the W3C contexts of spans say, where the receiver has not.
-  ///
-  /// How contexts are read is a matter of the receiver's tests; these are about what the store makes of it.
-  fileprivate func addingContexts(of contents: [AttributionModel.Span]) -> SpanBatch {
-    var batch = self
-    for (index, content) in contents.enumerated() {
-      var tag = batch.tags[Int(batch.spans[index].tag)]
-      if tag.attemptID == nil, let attempt = content.traceState.attempt ?? content.baggage.attempt {
-        tag.attemptID = attempt
-        tag.attemptRule = .context
-        if tag.rolloutID == nil { tag.rule = .context }
-      }
-      if tag.rolloutID == nil, let rollout = content.traceState.rollout ?? content.baggage.rollout {
-        tag.rolloutID = rollout
-        tag.rule = .context
-      }
-      batch.tags.append(tag)
-      batch.spans[index].tag = Int32(batch.tags.count - 1)
-    }
-    // Only a span that names no rollout waits for one.
-    batch.sessions = batch.sessions.filter { !batch.namesRollout($0.span) }
-    batch.links = batch.links.filter { !batch.namesRollout($0.span) }
-    return batch
-  }
-
-  private func namesRollout(_ span: Int) -> Bool { tags[Int(spans[span].tag)].rolloutID != nil }
+  return try batch(bytes, tag: tag)
 }
 
 // MARK: - For people

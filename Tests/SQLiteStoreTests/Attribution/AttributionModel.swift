@@ -142,15 +142,15 @@ struct AttributionModel: Sendable {
 
   // MARK: Nodes
 
-  private func variants(of node: Node) -> [Span] { spans.keys.filter { $0.node == node } }
+  func variants(of node: Node) -> [Span] { spans.keys.filter { $0.node == node } }
 
-  private func ownPlaces(at node: Node) -> [RolloutPlace] { variants(of: node).compactMap(ownPlace) }
+  func ownPlaces(at node: Node) -> [RolloutPlace] { variants(of: node).compactMap(ownPlace) }
 
-  private func bindings(at node: Node) -> [RolloutPlace] {
+  func bindings(at node: Node) -> [RolloutPlace] {
     bindings.filter { $0.traceID == node.trace && $0.spanID == node.id }.map(Self.place)
   }
 
-  private func parent(of node: Node) -> Node? {
+  func parent(of node: Node) -> Node? {
     let id = variants(of: node).compactMap(\.parent).min { $0.value < $1.value }
     return id.map { Node(trace: node.trace, id: $0) }
   }

@@ -22,7 +22,12 @@ import TraceStore
       // Small steps, so that cuts find work that is half done.
       schedule.retagStep = Int.random(in: 1...3, using: &random)
       var walk = CutWalk(schedule: schedule, folder: try TemporaryFolder(), random: random)
-      let problems = try await walk.run()
+      let problems: [String]
+      do {
+        problems = try await walk.run()
+      } catch {
+        problems = ["\(error)"]
+      }
       guard problems.isEmpty else {
         Issue.record("seed \(seed)\n\(problems.joined(separator: "\n"))\n\(walk.story.joined(separator: "\n"))")
         return
@@ -42,7 +47,7 @@ private struct CutWalk {
   private let disk = FaultVFS()
   private var run = AttributionRun()
   private var acknowledged: [AttributionAction] = []
-  /// What is yet to be acknowledged. Of the first group some may be stored.
+  /// What is yet to be acknowledged; of the first group some may be stored.
   private var waiting: [[AttributionAction]] = []
   /// What was tried when the power went.
   private var unknown: [AttributionAction] = []
@@ -57,7 +62,10 @@ private struct CutWalk {
 
   /// - Returns: What is wrong.
   mutating func run() async throws -> [String] {
+    var rounds = 0
     while !waiting.isEmpty {
+      rounds += 1
+      guard rounds < 1_000 else { return ["no end after \(rounds) cuts"] }
       disk.cutPower(after: Int.random(in: 0...60, using: &random))
       let failures = try await goOn()
       if !failures.isEmpty { return failures }
@@ -99,7 +107,9 @@ private struct CutWalk {
       break
     }
     // Sometimes right after the last fact, sometimes when its work is done.
-    if problems.isEmpty, Bool.random(using: &random), !disk.isPowerCut { try? await store.settleTags() }
+    if problems.isEmpty, Bool.random(using: &random) {
+      try? await store.settleTags { disk.isPowerCut }
+    }
     await store.finish()
     return problems
   }

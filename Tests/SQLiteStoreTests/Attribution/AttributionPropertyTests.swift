@@ -10,7 +10,7 @@ import TraceStore
 /// `ATTRIBUTION_SEEDS` sets the number of worlds, `ATTRIBUTION_SEED` looks at one.
 @Suite struct `Attribution against a model` {
   private static let workers: UInt64 = 4
-  private static let count = environment("ATTRIBUTION_SEEDS") ?? 120
+  private static let count = environment("ATTRIBUTION_SEEDS") ?? 100
   private static let only = environment("ATTRIBUTION_SEED")
 
   private static func environment(_ name: String) -> UInt64? {

@@ -50,6 +50,14 @@ import TraceStore
       are: ["1/1": "(r1, a2) by request"])
   }
 
+  // Swift and SQL may sort otherwise: "é" in two code points comes after "f" in one of their orders.
+  @Test func `request: texts are sorted by their bytes`() async throws {
+    try await expectTags(
+      Example.append(Example.span(1), request: "f", "\u{FF5E}"),
+      Example.append(Example.span(1), request: "e\u{301}", "\u{1F600}"),
+      are: ["1/1": "(e\u{301}, \u{FF5E}) by request"])
+  }
+
   @Test func `context: the tracestate goes before the baggage, the request before both`() async throws {
     let span = Example.span(1) {
       $0.traceState.rollout = "r"
@@ -340,6 +348,17 @@ import TraceStore
       Example.append(spans[0], spans[1], spans[2]), Example.register("s", "r1", from: 0),
       Example.register("s", "r2", from: 10, to: 20),
       are: ["1/5": "(r1, -) by session", "1/15": "(r2, -) by session", "1/25": "(r1, -) by session"])
+  }
+
+  @Test func `session: times are taken without a sign`() async throws {
+    let spans = [1, 1 << 63, .max].map { Self.started($0, at: $0, [.session: "s"]) }
+    try await expectTags(
+      Example.append(spans[0], spans[1], spans[2]), Example.register("s", "r1", from: 0),
+      Example.register("s", "r2", from: 5, to: .max), Example.register("s", "r3", from: 1 << 63 | 1),
+      are: [
+        "1/1": "(r1, -) by session", "1/\(UInt64(1) << 63)": "(r2, -) by session",
+        "1/\(UInt64.max)": "(r3, -) by session",
+      ])
   }
 
   @Test func `session: the first key with a registration that holds the start counts`() async throws {

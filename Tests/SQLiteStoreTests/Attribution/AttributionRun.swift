@@ -79,58 +79,74 @@ extension AttributionSchedule {
   func options(_ disk: FaultVFS? = nil) -> SQLiteStoreOptions {
     var options = SQLiteStoreOptions()
     options.vfs = disk?.name
+    // Only a disk that loses its power shows the difference.
+    options.durability = disk == nil ? .process : .power
     options.autoRollout = autoRollout
     options.retagStep = retagStep
     return options
   }
 
+  /// What is wrong with a store that has the facts of a model.
+  typealias Check = (SQLiteStore, AttributionModel) async throws -> [String]
+
+  /// Begins the message about an action that failed.
+  private static let failed = "failed: "
+
   /// Brings all facts to a new store.
   ///
-  /// - Returns: What `check` finds wrong with it in the end, and what failed on the way.
-  func run(_ check: (SQLiteStore, AttributionModel) async throws -> [String]) async throws -> [String] {
+  /// - Returns: What `check` finds wrong with it in the end or in a pause, or what failed on the way.
+  func run(_ check: Check) async throws -> [String] {
     let folder = try TemporaryFolder()
     var run = AttributionRun()
+    var model = AttributionModel([], autoRollout: autoRollout)
     var store = try SQLiteStore(folder: folder.path, options: options())
     do {
       for group in groups {
-        if group.reopens {
+        var problems: [String] = []
+        switch group.pause {
+        case .none: break
+        case .settling: problems = try await check(store, model)
+        case .reopening:
           await store.finish()
           store = try SQLiteStore(folder: folder.path, options: options())
         }
-        let failures = await run.perform(group.actions, store)
-        if let failure = failures.first {
-          await store.finish()
-          return ["\(failure.action): \(failure.error)"]
+        if problems.isEmpty {
+          problems = await run.perform(group.actions, store).map { "\(Self.failed)\($0.action): \($0.error)" }
         }
+        if !problems.isEmpty {
+          await store.finish()
+          return problems
+        }
+        for action in group.actions { model.take(action) }
       }
       let problems = try await check(store, model)
       await store.finish()
       return problems
     } catch {
       await store.finish()
-      throw error
+      return ["\(Self.failed)\(error)"]
     }
   }
 
-  /// The smallest schedule at hand that is still wrong.
-  func shrunk(_ check: (SQLiteStore, AttributionModel) async throws -> [String]) async
-    -> (schedule: AttributionSchedule, problems: [String])
-  {
-    var best = self
-    var problems: [String] = []
+  /// The smallest schedule at hand that is still wrong in the same way, as far as that can be told.
+  func shrunk(_ problems: [String], _ check: Check) async -> (schedule: AttributionSchedule, problems: [String]) {
+    var best = (schedule: self, problems: problems)
+    func isSameKind(_ found: [String]) -> Bool {
+      found.first.map { $0.hasPrefix(Self.failed) } == problems.first.map { $0.hasPrefix(Self.failed) }
+    }
     var runs = 0
     var isSmaller = true
     while isSmaller && runs < 400 {
       isSmaller = false
-      for candidate in best.smaller where runs < 400 {
+      for candidate in best.schedule.smaller where runs < 400 {
         runs += 1
         let found = (try? await candidate.run(check)) ?? []
-        guard !found.isEmpty else { continue }
-        (best, problems) = (candidate, found)
+        guard isSameKind(found) else { continue }
+        best = (candidate, found)
         isSmaller = true
         break
       }
     }
-    return (best, problems)
+    return best
   }
 }

@@ -6,8 +6,16 @@ struct AttributionSchedule: Sendable, CustomStringConvertible {
   struct Group: Sendable {
     /// Done at the same time.
     var actions: [AttributionAction]
-    /// Whether the store is closed and opened before.
-    var reopens = false
+    var pause = Pause.none
+  }
+
+  /// What happens before a group.
+  enum Pause: Sendable {
+    case none
+    /// All work is waited for, and its result looked at: later facts find no work of earlier ones.
+    case settling
+    /// The store is closed, with whatever work there is, and opened.
+    case reopening
   }
 
   var autoRollout = AutoRollout.off
@@ -18,7 +26,8 @@ struct AttributionSchedule: Sendable, CustomStringConvertible {
 
   var description: String {
     let steps = groups.map { group in
-      let title = (group.reopens ? "(reopened) " : "") + (group.actions.count > 1 ? "at the same time:\n    " : "")
+      let title =
+        (group.pause == .none ? "" : "(\(group.pause)) ") + (group.actions.count > 1 ? "at the same time:\n    " : "")
       return "  " + title + group.actions.map(\.description).joined(separator: "\n    ")
     }
     return "auto \(autoRollout), retag step \(retagStep)\n" + steps.joined(separator: "\n")
@@ -38,13 +47,14 @@ extension AttributionSchedule {
     let order = chains.indices.flatMap { chain in chains[chain].map { _ in chain } }.shuffled(using: &random)
     var done = [Int](repeating: 0, count: chains.count)
     var members: Set<Int> = []
-    let mayReopen = Int.random(in: 0..<3, using: &random) == 0
+    let pauses = [[Pause.none], [.none, .none, .settling], [.none, .none, .none, .settling, .reopening]]
+      .randomElement(using: &random)!
     for chain in order {
       let isTogether = !members.isEmpty && members.count < widest && Bool.random(using: &random)
       // What depends on each other is done one after the other.
       if !isTogether || members.contains(chain) {
-        let reopens = mayReopen && !groups.isEmpty && Int.random(in: 0..<5, using: &random) == 0
-        groups.append(Group(actions: [], reopens: reopens))
+        let pause = groups.isEmpty ? .none : pauses.randomElement(using: &random)!
+        groups.append(Group(actions: [], pause: pause))
         members = []
       }
       members.insert(chain)
@@ -79,7 +89,7 @@ extension AttributionSchedule {
     var found: [AttributionSchedule] = []
     for group in groups.indices {
       found.append(with { $0.groups.remove(at: group) })
-      if groups[group].reopens { found.append(with { $0.groups[group].reopens = false }) }
+      if groups[group].pause != .none { found.append(with { $0.groups[group].pause = .none }) }
       guard groups[group].actions.count > 1 else { continue }
       for action in groups[group].actions.indices {
         found.append(with { $0.groups[group].actions.remove(at: action) })

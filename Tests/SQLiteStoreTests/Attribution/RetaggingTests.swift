@@ -159,6 +159,44 @@ import TraceStore
     }
   }
 
+  @Test func `a session of many traces is registered, replaced and deleted`() async throws {
+    try await withNewStore(Self.options(retagStep: 100)) { store async throws in
+      let spans = (1...2_000).map { number in
+        TestSpan(trace: number, 1).with { $0.attributes = [("session.id", .string("s"))] }
+      }
+      _ = try await store.append(batch(spans))
+      let first = try await store.register(NewSession(session: "s", rolloutID: "r1", from: 0)).registration
+      try await store.settleTags()
+      #expect(try await store.rows(ofRollout: "r1").count == 2_000)
+      _ = try await store.register(NewSession(session: "s", rolloutID: "r2", attemptID: "a", from: 0))
+      try await store.settleTags()
+      #expect(try await store.rows(ofRollout: "r2", attempt: .id("a")).count == 2_000)
+      #expect(try await store.rows(ofRollout: "r1").isEmpty)
+      #expect(try await store.unregister(session: first.id))
+      try await store.settleTags()
+      #expect(try await store.totals().unassigned == 2_000)
+    }
+  }
+
+  @Test func `many spans that link to one follow it`() async throws {
+    try await withNewStore(Self.options(retagStep: 100)) { store async throws in
+      let target = TestSpan(trace: 9_999, 1)
+      let spans = (1...2_000).map { number in
+        TestSpan(trace: number, 1).with { $0.links = [(target.traceID, target.spanID)] }
+      }
+      _ = try await store.append(batch(spans))
+      _ = try await store.append(batch([target]))
+      #expect(try await store.totals().unassigned == 2_001)
+      let bound = try await store.bind(Self.binding(9_999, "r", "a")).binding
+      try await store.settleTags()
+      let rows = try await store.rows(ofRollout: "r", attempt: .id("a"))
+      #expect(rows.count { $0.rule == .link } == 2_000)
+      #expect(try await store.unbind(bound.id))
+      try await store.settleTags()
+      #expect(try await store.totals().unassigned == 2_001)
+    }
+  }
+
   @Test func `work goes on where it was when the store is closed in the middle`() async throws {
     let folder = try TemporaryFolder()
     let options = Self.options(retagStep: 1)
