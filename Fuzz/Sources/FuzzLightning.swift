@@ -94,4 +94,10 @@ private struct EmptySession: ReadSession {
   func totals() -> StoreTotals {
     StoreTotals(spans: 0, duplicates: 0, variants: 0, unassigned: 0, rollouts: 0, attempts: 0, traces: 0)
   }
+  func bindings(of trace: TraceID?, after: Int64, limit: Int) -> [TraceBinding] { [] }
+  func sessions(_ session: String?, after: Int64, limit: Int) -> [SessionRegistration] { [] }
+  func attribution(of traceID: TraceID, _ spanID: SpanID) -> [AttributionReport] { [] }
+  func unassignedTraces(after: Int64, limit: Int, window: Range<UInt64>?) -> [UnassignedTrace] { [] }
+  func spanCounts(ofRollout id: String, byRule: ()) -> [TagRule: Int64] { [:] }
+  func pendingRetagging() -> Int64 { 0 }
 }

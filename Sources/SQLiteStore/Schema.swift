@@ -315,6 +315,8 @@ enum Schema {
     -- Spans that have no rollout of their own, by the span that they may inherit one from.
     CREATE INDEX spans_by_parent ON spans(trace, parent_id) WHERE \(RuleCode.isFollower);
 
+    ALTER TABLE attempts ADD COLUMN end_arrival INTEGER; -- the last span that had arrived when it ended
+
     CREATE TABLE bindings(
       id INTEGER PRIMARY KEY AUTOINCREMENT,
       trace_id BLOB NOT NULL,

@@ -91,8 +91,8 @@ extension Attribution {
         if let id = TraceID(row.bytes(at: 0)) { found.append(id) }
       }
     case .window(let from, let to):
-      try statements.unassignedInWindow.bind(SessionTable.time(from), at: 1)
-      try statements.unassignedInWindow.bind(SessionTable.time(to), at: 2)
+      try statements.unassignedInWindow.bind(Int64(clamping: from), at: 1)
+      try statements.unassignedInWindow.bind(Int64(clamping: to), at: 2)
       try statements.unassignedInWindow.bind(limit, at: 3)
       try statements.unassignedInWindow.forEach { (row: borrowing Row) in
         if let id = TraceID(row.bytes(at: 0)) { found.append(id) }

@@ -43,7 +43,8 @@ struct SessionTable: ~Copyable {
     let holding = try connection.prepare(
       """
       SELECT id, attempt, created FROM sessions
-      WHERE session = ?1 AND start_time <= ?2 AND (end_time IS NULL OR end_time > ?2)
+      WHERE session = ?1 AND start_time BETWEEN ?3 AND ?4
+        AND (end_time IS NULL OR CASE WHEN (end_time < 0) = (?2 < 0) THEN end_time > ?2 ELSE end_time < 0 END)
       ORDER BY start_time DESC LIMIT 1
       """)
     let insertSpan = try connection.prepare("INSERT OR IGNORE INTO span_sessions VALUES(?1, ?2, ?3, ?4, ?5)")
@@ -61,9 +62,6 @@ struct SessionTable: ~Copyable {
     self.insertSpan = insertSpan
     self.ofSpan = ofSpan
   }
-
-  /// Times are kept as SQLite's integers; nothing of the next two centuries is cut.
-  static func time(_ value: UInt64) -> Int64 { Int64(min(value, UInt64(Int64.max))) }
 
   /// The row of a session's name, made when it is new.
   mutating func row(of name: String) throws(SQLiteError) -> Int64 {
@@ -91,18 +89,18 @@ struct SessionTable: ~Copyable {
   {
     mayHaveSome = true
     try find.bind(session, at: 1)
-    try find.bind(Self.time(from), at: 2)
+    try find.bind(Int64(bitPattern: from), at: 2)
     if let found = try find.first({ (row: borrowing Row) in Self.read(row) }) {
       try replace.bind(found.id, at: 1)
-      try replace.bind(to.map(Self.time), at: 2)
+      try replace.bind(to.map { Int64(bitPattern: $0) }, at: 2)
       try replace.bind(attempt, at: 3)
       try replace.bind(now, at: 4)
       try replace.run()
       return (Entry(id: found.id, attempt: attempt, created: now), false)
     }
     try insert.bind(session, at: 1)
-    try insert.bind(Self.time(from), at: 2)
-    try insert.bind(to.map(Self.time), at: 3)
+    try insert.bind(Int64(bitPattern: from), at: 2)
+    try insert.bind(to.map { Int64(bitPattern: $0) }, at: 3)
     try insert.bind(attempt, at: 4)
     try insert.bind(now, at: 5)
     let id = try insert.first { (row: borrowing Row) in row.int(at: 0) } ?? 0
@@ -124,8 +122,20 @@ struct SessionTable: ~Copyable {
   /// The registration of a session that holds a time.
   mutating func registration(of session: Int64, holding start: UInt64) throws(SQLiteError) -> Entry? {
     guard mayHaveSome else { return nil }
+    // Times without a sign lie in two ranges of SQLite's integers.
+    let time = Int64(bitPattern: start)
+    if time >= 0 { return try registration(of: session, holding: time, startingIn: 0...time) }
+    if let found = try registration(of: session, holding: time, startingIn: .min...time) { return found }
+    return try registration(of: session, holding: time, startingIn: 0...(.max))
+  }
+
+  private mutating func registration(of session: Int64, holding time: Int64, startingIn starts: ClosedRange<Int64>)
+    throws(SQLiteError) -> Entry?
+  {
     try holding.bind(session, at: 1)
-    try holding.bind(Self.time(start), at: 2)
+    try holding.bind(time, at: 2)
+    try holding.bind(starts.lowerBound, at: 3)
+    try holding.bind(starts.upperBound, at: 4)
     return try holding.first { (row: borrowing Row) in Self.read(row) }
   }
 

@@ -93,16 +93,17 @@ extension SQLiteReadSession {
     try guarded { () throws(SQLiteError) in try connection.integer("SELECT count(*) FROM retag_work") ?? 0 }
   }
 
-  func lastArrival(by time: Int64) throws(StoreError) -> Int64? {
+  func lastArrivals(atEndsOf rollout: String) throws(StoreError) -> [String: Int64] {
     try guarded { () throws(SQLiteError) in
-      var open = try connection.prepare("SELECT max(last_arrival) FROM segment_parts WHERE received <= ?1")
-      try open.bind(time, at: 1)
-      if let found = try open.first({ (row: borrowing Row) in row.optionalInt(at: 0) }) ?? nil { return found }
-      // Segments are numbered in the order of their arrival.
       var select = try connection.prepare(
-        "SELECT last_arrival FROM segments WHERE received <= ?1 ORDER BY id DESC LIMIT 1")
-      try select.bind(time, at: 1)
-      return try select.first { (row: borrowing Row) in row.int(at: 0) } ?? 0
+        """
+        SELECT attempt_id, end_arrival FROM attempts JOIN rollouts ON rollouts.id = rollout
+        WHERE rollout_id = ?1 AND attempt_id IS NOT NULL AND end_arrival IS NOT NULL
+        """)
+      try select.bind(rollout, at: 1)
+      var found: [String: Int64] = [:]
+      try select.forEach { (row: borrowing Row) in found[row.string(at: 0)] = row.int(at: 1) }
+      return found
     }
   }
 }
@@ -159,8 +160,8 @@ private final class UnassignedReader {
   /// - Returns: `nil` when none of the spans is in the window.
   func details(of trace: Int64, window: Range<UInt64>?) throws(SQLiteError) -> UnassignedTrace? {
     try selectDetails.bind(trace, at: 1)
-    try selectDetails.bind((window?.lowerBound).map(SessionTable.time), at: 2)
-    try selectDetails.bind((window?.upperBound).map(SessionTable.time), at: 3)
+    try selectDetails.bind((window?.lowerBound).map { Int64(clamping: $0) }, at: 2)
+    try selectDetails.bind((window?.upperBound).map { Int64(clamping: $0) }, at: 3)
     let found = try selectDetails.first { (row: borrowing Row) -> UnassignedTrace? in
       guard row.int(at: 6) == 1, let traceID = TraceID(row.bytes(at: 0)) else { return nil }
       return UnassignedTrace(

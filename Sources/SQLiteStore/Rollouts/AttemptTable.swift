@@ -9,6 +9,8 @@ struct AttemptTable: ~Copyable {
   private var update: Statement
   private var saveMetadata: Statement
   private var identifiers = IdentifierSource()
+  /// The number of the last span that has arrived, for attempts that end now.
+  var lastArrival: Int64 = 0
 
   init(_ connection: borrowing Connection) throws(SQLiteError) {
     let select = "SELECT \(RolloutColumns.attempt) FROM \(RolloutColumns.attemptTables)"
@@ -23,7 +25,11 @@ struct AttemptTable: ~Copyable {
       VALUES(?1, ?2, 0, 0, 0, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING RETURNING id
       """)
     let update = try connection.prepare(
-      "UPDATE attempts SET status = ?2, end_time = ?3, worker_id = ?4, heartbeat = ?5 WHERE id = ?1")
+      """
+      UPDATE attempts SET status = ?2, end_time = ?3, worker_id = ?4, heartbeat = ?5,
+        end_arrival = CASE WHEN ?3 IS NULL THEN NULL ELSE coalesce(end_arrival, ?6) END
+      WHERE id = ?1
+      """)
     let saveMetadata = try connection.prepare(
       "INSERT INTO attempt_documents VALUES(?1, ?2) ON CONFLICT DO UPDATE SET metadata = excluded.metadata")
     self.find = find
@@ -67,7 +73,7 @@ struct AttemptTable: ~Copyable {
     let attempt = row.attempt
     try update.run(
       .integer(row.id), .text(attempt.status.rawValue), SQLValue(attempt.endTime), SQLValue(attempt.workerID),
-      SQLValue(attempt.lastHeartbeatTime))
+      SQLValue(attempt.lastHeartbeatTime), .integer(lastArrival))
     if withMetadata { try saveMetadata.run(.integer(row.id), SQLValue(attempt.metadata?.text)) }
   }
 }

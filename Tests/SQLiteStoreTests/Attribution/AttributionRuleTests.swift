@@ -55,7 +55,7 @@ import TraceStore
     try await expectTags(
       Example.append(Example.span(1), request: "f", "\u{FF5E}"),
       Example.append(Example.span(1), request: "e\u{301}", "\u{1F600}"),
-      are: ["1/1": "(e\u{301}, \u{FF5E}) by request"])
+      are: ["1/1": "(e\u{301}, \u{1F600}) by request"])
   }
 
   @Test func `context: the tracestate goes before the baggage, the request before both`() async throws {
