@@ -6,7 +6,7 @@ package struct TokenHash: Sendable, Equatable {
   let digest: SHA256Digest
 
   /// Hashes a token.
-  package init(hashing token: String) { digest = SHA256Digest(hashing: token.utf8Span.span) }
+  package init(hashing token: String) { digest = SHA256Digest(hashing: Array(token.utf8).span) }
 
   /// Reads `sha256:<64 hexadecimal digits>`.
   ///

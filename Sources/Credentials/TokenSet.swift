@@ -36,7 +36,7 @@ package struct TokenSet: Sendable, Equatable {
   }
 
   /// Whether the token is one of the set, in constant time.
-  package func accepts(bearer token: String) -> Bool { accepts(bearer: token.utf8Span.span) }
+  package func accepts(bearer token: String) -> Bool { accepts(bearer: Array(token.utf8).span) }
 
   /// Whether a request may pass that came with this `Authorization` header.
   ///

@@ -50,7 +50,8 @@ public struct ProtobufWriter: Sendable {
   }
 
   @inlinable public mutating func stringField(_ field: UInt32, _ value: String) {
-    bytesField(field, value.utf8Span.span)
+    var value = value
+    value.withUTF8 { bytes in bytesField(field, unsafe bytes.span) }
   }
 
   /// Appends bytes as they are, for example fields that were encoded elsewhere.

@@ -29,7 +29,9 @@ import CSQLite
 
   /// Binds text, which SQLite copies.
   package mutating func bind(_ value: borrowing String, at index: Int32) throws(SQLiteError) {
-    let code = unsafe value.utf8Span.span.withUnsafeBufferPointer { buffer in
+    // Not `utf8Span`: Swift 6.3.1 may end the life of a short text before its span is read.
+    var value = copy value
+    let code = value.withUTF8 { buffer in
       unsafe buffer.withMemoryRebound(to: CChar.self) { text in
         // A zero-length buffer may have no base address, and SQLite reads nil as NULL.
         unsafe csqlite_bind_text_transient(handle, index, text.baseAddress ?? emptyText, UInt64(text.count))

@@ -9,16 +9,18 @@ package struct ExactText: Hashable, Sendable {
   package init(_ text: String) { self.text = text }
 
   package static func == (first: ExactText, second: ExactText) -> Bool {
-    let first = first.text.utf8Span.span
-    let second = second.text.utf8Span.span
-    guard first.count == second.count, !first.isEmpty else { return first.isEmpty && second.isEmpty }
-    return unsafe first.withUnsafeBytes { first in
-      unsafe second.withUnsafeBytes { second in unsafe memcmp(first.baseAddress!, second.baseAddress!, first.count) == 0
+    // Not `utf8Span`, here and elsewhere: JSONWriter.string says why.
+    var (first, second) = (first.text, second.text)
+    guard first.utf8.count == second.utf8.count else { return false }
+    return first.withUTF8 { first in
+      second.withUTF8 { second in
+        unsafe first.isEmpty || memcmp(first.baseAddress!, second.baseAddress!, first.count) == 0
       }
     }
   }
 
   package func hash(into hasher: inout Hasher) {
-    unsafe text.utf8Span.span.withUnsafeBytes { bytes in unsafe hasher.combine(bytes: bytes) }
+    var text = text
+    text.withUTF8 { bytes in unsafe hasher.combine(bytes: UnsafeRawBufferPointer(bytes)) }
   }
 }

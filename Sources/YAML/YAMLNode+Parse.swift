@@ -18,6 +18,6 @@ extension YAMLNode {
 
   /// Parses a text of at most one YAML document.
   package static func parse(_ text: String) throws(YAMLError) -> YAMLNode? {
-    try parse(text.utf8Span.span)
+    try parse(Array(text.utf8).span)
   }
 }

@@ -14,6 +14,7 @@ extension JSONWriter {
 
   /// Writes JSON as its sender has written it.
   mutating func text(_ value: JSONText?) {
-    if let value { json(value.text.utf8Span.span) } else { null() }
+    guard var text = value?.text else { return null() }
+    text.withUTF8 { bytes in json(unsafe bytes.span) }
   }
 }

@@ -18,9 +18,8 @@ struct NameTable: ~Copyable {
     var all = try connection.prepare("SELECT name, id FROM names")
     var known: [NameKey: Int64] = [:]
     try all.forEach { (row: borrowing Row) in
-      let name = row.string(at: 0)
-      let bytes = name.utf8Span.span
-      known[NameKey(bytes, 0..<bytes.count)] = row.int(at: 1)
+      let name = Array(row.string(at: 0).utf8)
+      known[NameKey(name.span, 0..<name.count)] = row.int(at: 1)
     }
     self.insert = insert
     rows = known
