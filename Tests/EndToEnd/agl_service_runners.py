@@ -2,7 +2,7 @@
 
 This file is executed by the `agl` virtual environment, not by pytest. It prints one JSON document at the end.
 
-    work STORE SERVICE RUNNERS TASKS    RUNNERS processes at once, each a LitAgentRunner that takes TASKS from the queue;
+    work STORE SERVICE RUNNERS TASKS    RUNNERS processes at once, each a LitAgentRunner that takes TASKS off the queue;
                                         prints {task: [rollout, attempt]}
     query STORE ROLLOUT...              {rollout: spans}, as query_spans returned them
 

@@ -37,9 +37,8 @@ class Run:
         try:
             export_url = f"http://{self.server.otlp_http[0]}:{self.server.otlp_http[1]}/v1/traces"
             with agent_service.agent_service(export_url, folder / "service.log") as service:
-                self.places = {
-                    task: tuple(place) for task, place in run_program("work", self.store, service, RUNNERS, TASKS).items()
-                }
+                found = run_program("work", self.store, service, RUNNERS, TASKS)
+                self.places = {task: tuple(place) for task, place in found.items()}
         except BaseException:
             self.server.kill()
             raise
@@ -135,7 +134,7 @@ def test_query_spans_answers_one_tree_of_both_processes(run):
 
 
 def test_the_agents_spans_say_it_themselves_and_the_others_follow_them(run):
-    [entries] = [entries for entries in run.spans_of_agents().values()][:1]
+    entries = next(iter(run.spans_of_agents().values()))
     [trace_id] = {entry["span"]["traceId"] for entry in entries}
     for entry in otlp.read_trace(run.server, trace_id):
         rule = "explicit" if service_of(entry) == AGENT else "ancestor"

@@ -27,9 +27,9 @@ def run(server, commands):
     """Runs the commands of a block with the server's ports; the first that fails ends it. Returns what they printed."""
     for port, address in [("4318", server.otlp_http), ("4747", server.api)]:
         commands = commands.replace(f"localhost:{port}", f"{address[0]}:{address[1]}")
-    done = subprocess.run(
-        ["bash", "-c", f"set -eu\n{commands}"], capture_output=True, text=True, timeout=60, env={"PATH": "/usr/bin:/bin"}
-    )
+    command = ["bash", "-c", f"set -eu\n{commands}"]
+    environment = {"PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
     assert done.returncode == 0, (done.stdout, done.stderr)
     return done.stdout
 
