@@ -312,8 +312,11 @@ enum Schema {
     UPDATE spans SET rule = rule * 16 + CASE WHEN sequence IS NULL THEN 0 ELSE 64 END
       WHERE attempt IN (SELECT id FROM attempts WHERE rollout = 0);
 
-    -- Spans that have no rollout of their own, by the span that they may inherit one from.
-    CREATE INDEX spans_by_parent ON spans(trace, parent_id) WHERE \(RuleCode.isFollower);
+    -- Of a span that came without a rollout: the span that it may inherit one from, 0 for none. Its rule is no part of the
+    -- index, so that a span that is tagged anew stays where it is.
+    ALTER TABLE spans ADD COLUMN follows INTEGER;
+    UPDATE spans SET follows = coalesce(parent_id, 0) WHERE \(RuleCode.isFollower);
+    CREATE INDEX spans_by_followed ON spans(trace, follows) WHERE follows IS NOT NULL;
 
     ALTER TABLE attempts ADD COLUMN end_arrival INTEGER; -- the last span that had arrived when it ended
 

@@ -233,7 +233,9 @@ extension Attribution {
         found = Inheritance(
           place: Place(attempt: own.rows.attempt, rollout: own.rows.rollout, namesAttempt: namesAttempt),
           rule: .ancestor)
-      } else if !followers.unseen.contains(trace) {
+      } else {
+        let hasBindings = try state(of: trace, &tables).hasSpanBindings
+        guard hasBindings || !followers.unseen.contains(trace) else { break }
         found = try handedDown(by: Int64(bitPattern: span.parentID.value), of: trace, &tables)
       }
       break
@@ -256,6 +258,7 @@ extension Attribution {
       let span = batch.spans[index]
       let spanID = Int64(bitPattern: span.spanID.value)
       // Those in the batch that name it as parent were decided by what this batch says of it.
+      if variant > 0 { states[plan.trace(of: index)]?.hasVariants = true }
       if variant > 0 || !plan.targets.isEmpty {
         try lookAgain(at: spanID, of: plan.trace(of: index), isEvidence: variant > 0, &tables)
       }
@@ -280,12 +283,23 @@ extension Attribution {
       let isOwn = batch.tags[Int(batch.spans[index].tag)].rolloutID != nil
       let rule = isOwn ? .explicit : plan.target(of: index)?.rule ?? .none
       if state.hasFollowers, (1...5).contains(rule.rawValue),
-        try !nodes.children(trace, of: spanID, limit: 1).isEmpty
+        try hasChildren(spanID, of: trace, plan.target(of: index))
       {
         queue.add(RetagTask(kind: .children, subject: trace, spanID: spanID))
       }
       if state.isLinked, (1...6).contains(rule.rawValue) { try lookAtLinkers(of: spanID, of: trace, &tables) }
     }
+  }
+
+  /// Whether stored spans name one as parent that do not belong where it does.
+  private func hasChildren(_ spanID: Int64, of trace: Int64, _ target: ArrivalPlan.Target?) throws(SQLiteError)
+    -> Bool
+  {
+    let few = 16
+    let children = try nodes.children(trace, of: spanID, limit: few)
+    // Mostly they have come in the same batch, and were decided with it.
+    guard let target, children.count < few else { return !children.isEmpty }
+    return children.contains { $0.attempt != target.tag.rows.attempt || $0.code.rollout != target.rule }
   }
 
   private func addFacts(

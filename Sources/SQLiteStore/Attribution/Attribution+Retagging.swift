@@ -108,11 +108,15 @@ extension Attribution {
     let (trace, parent) = (task.subject, task.spanID)
     let children = try nodes.children(
       trace, of: parent, after: (cursor.spanID, cursor.variant), limit: limit)
-    advance(children.count == limit ? children.last.map { SpanKey(trace: trace, spanID: $0.0, variant: $0.1) } : nil)
+    advance(
+      children.count == limit
+        ? children.last.map { SpanKey(trace: trace, spanID: $0.spanID, variant: $0.variant) } : nil)
     guard !children.isEmpty else { return 0 }
     let handed = try handedDown(by: parent, of: trace, &tables)
+    let hasVariants = try state(of: trace, &tables).hasVariants
     for child in children {
-      let node = try nodes.node(trace, child.spanID)
+      let node = hasVariants ? try nodes.node(trace, child.spanID) : SpanNode(rows: [child])
+      // Those before it in the list may have changed it, in a cycle.
       guard let row = node.rows.first(where: { $0.variant == child.variant }) else { continue }
       let inheritance: Inheritance?
       if node.hasOwnRollout || child.spanID == parent {
@@ -170,13 +174,13 @@ extension Attribution {
   /// - Parameter isEvidence: Whether the span's own tags, or the spans under its ids, are others than before.
   func lookAgain(at spanID: Int64, of trace: Int64, isEvidence: Bool, _ tables: inout Tables) throws(SQLiteError) {
     let node = try nodes.node(trace, spanID)
+    queue.add(RetagTask(kind: .children, subject: trace, spanID: spanID))
     guard node.isStored else { return }
     states[trace]?.hasFollowers = try nodes.hasFollowers(trace)
     if isEvidence { try learn(try knownPlaces(of: trace, &tables), of: trace, &tables) }
     for row in node.rows where !row.code.hasOwnRollout {
       try pass(try inherited(by: row, of: trace, &tables), to: row, of: node, trace, &tables)
     }
-    queue.add(RetagTask(kind: .children, subject: trace, spanID: spanID))
     if isEvidence, try state(of: trace, &tables).isLinked { try lookAtLinkers(of: spanID, of: trace, &tables) }
   }
 

@@ -57,7 +57,8 @@ final class Attribution {
   /// Rules 4 and 5: the nearest evidence at a span or above it.
   ///
   /// Bindings count at any node, own tags at any but the span's own. The first node with evidence ends the search, also when
-  /// its evidence contradicts itself, and so does a parent that is not stored or was met before.
+  /// its evidence contradicts itself, and so does a parent that was met before, or that is not stored: of that only the
+  /// bindings tell.
   func inherited(by row: NodeRow, of trace: Int64, _ tables: inout Tables) throws(SQLiteError) -> Inheritance? {
     var met: Set<Int64> = []
     var next = row
@@ -67,15 +68,21 @@ final class Attribution {
       case .contradiction: return nil
       case .nothing: break
       }
-      guard met.insert(next.spanID).inserted, !met.contains(next.parentID) else { return nil }
+      guard next.parentID != 0, met.insert(next.spanID).inserted, !met.contains(next.parentID) else { return nil }
       let parent = try nodes.node(trace, next.parentID)
+      guard parent.isStored else { return try bound(next.parentID, of: trace, &tables) }
       if parent.hasOwnRollout {
         return try ownPlaces(of: parent).place.map { Inheritance(place: $0, rule: .ancestor) }
       }
-      // Without a way on, the bindings of the parent may still tell.
+      // Without a way on, its bindings may still tell.
       guard let upward = parent.upward ?? parent.rows.first else { return nil }
       next = upward
     }
+  }
+
+  /// What the bindings of a span give to those below it, whether it is stored or not.
+  private func bound(_ spanID: Int64, of trace: Int64, _ tables: inout Tables) throws(SQLiteError) -> Inheritance? {
+    try boundPlaces(of: spanID, of: trace, &tables).place.map { Inheritance(place: $0, rule: .subtree) }
   }
 
   /// Rules 6 to 9, for a span that inherits nothing.
@@ -136,7 +143,7 @@ final class Attribution {
   func handedDown(by spanID: Int64, of trace: Int64, _ tables: inout Tables) throws(SQLiteError) -> Inheritance? {
     let node = try nodes.node(trace, spanID)
     if node.hasOwnRollout { return try ownPlaces(of: node).place.map { Inheritance(place: $0, rule: .ancestor) } }
-    guard let row = node.upward ?? node.rows.first else { return nil }
+    guard let row = node.upward ?? node.rows.first else { return try bound(spanID, of: trace, &tables) }
     // An attempt of its own hides the one that it has inherited.
     guard row.code.ownAttempt == .none else { return try inherited(by: row, of: trace, &tables) }
     switch row.code.rollout {
@@ -172,7 +179,8 @@ final class Attribution {
     let registered = try bindings.of(stored.id)
     var state = TraceState(
       id: stored.id, known: .nothing, hasFollowers: try nodes.hasFollowers(trace),
-      hasSpanBindings: registered.contains { $0.spanID != 0 }, isLinked: try links.isTarget(stored.id))
+      hasSpanBindings: registered.contains { $0.spanID != 0 }, isLinked: try links.isTarget(stored.id),
+      hasVariants: try nodes.hasVariants(trace))
     states[trace] = state
     switch stored.binding {
     case nil:
@@ -189,7 +197,8 @@ final class Attribution {
   /// Begins the state of a trace that has come with this transaction.
   func begin(_ trace: Int64, _ id: TraceID) throws(SQLiteError) -> TraceState {
     var state = TraceState(
-      id: id, known: .nothing, hasFollowers: false, hasSpanBindings: false, isLinked: try links.isTarget(id))
+      id: id, known: .nothing, hasFollowers: false, hasSpanBindings: false, isLinked: try links.isTarget(id),
+      hasVariants: false)
     for binding in try bindings.of(id) {
       if binding.spanID == 0 {
         state.known.add(try places.place(of: binding.attempt))

@@ -107,19 +107,10 @@ final class AttributionExaminer {
     var met: Set<Int64> = []
     var next = row
     while true {
-      let bound = registered.filter { $0.spanID == next.spanID }
-      if !bound.isEmpty {
-        var agreement = Agreement.nothing
-        var evidence: [TraceBinding] = []
-        for entry in bound {
-          agreement.add(try places.place(of: entry.attempt))
-          evidence.append(try binding(entry))
-        }
-        guard let place = agreement.place, let named = try self.place(place.attempt) else { return nil }
-        return AttributionReport.Finding(rule: .subtree, place: named, evidence: .bindings(evidence))
-      }
-      guard met.insert(next.spanID).inserted, !met.contains(next.parentID) else { return nil }
+      if registered.contains(where: { $0.spanID == next.spanID }) { return try bound(next.spanID) }
+      guard next.parentID != 0, met.insert(next.spanID).inserted, !met.contains(next.parentID) else { return nil }
       let parent = try nodes.node(trace, next.parentID)
+      guard parent.isStored else { return try bound(next.parentID) }
       if parent.hasOwnRollout {
         var agreement = Agreement.nothing
         for row in parent.rows where row.code.hasOwnRollout { agreement.add(try places.place(of: row.attempt)) }
@@ -134,6 +125,17 @@ final class AttributionExaminer {
       guard let upward = parent.upward ?? parent.rows.first else { return nil }
       next = upward
     }
+  }
+
+  private func bound(_ spanID: Int64) throws(SQLiteError) -> AttributionReport.Finding? {
+    var agreement = Agreement.nothing
+    var evidence: [TraceBinding] = []
+    for entry in registered where entry.spanID == spanID {
+      agreement.add(try places.place(of: entry.attempt))
+      evidence.append(try binding(entry))
+    }
+    guard let place = agreement.place, let named = try self.place(place.attempt) else { return nil }
+    return AttributionReport.Finding(rule: .subtree, place: named, evidence: .bindings(evidence))
   }
 
   private struct Known {

@@ -43,6 +43,6 @@ struct RuleCode: Hashable {
   /// What people are shown: the rule of the rollout, or of the attempt where there is no rollout.
   var shown: TagRule { rollout == .none ? ownAttempt : rollout }
 
-  /// In SQL: that a span has no rollout of its own. The index `spans_by_parent` has these.
+  /// That a span has no rollout of its own, in SQL.
   static let isFollower = "(rule - 1 & 15) > 2"
 }

@@ -35,6 +35,7 @@ struct SpanNodes: ~Copyable {
   private var selectChildren: Statement
   private var selectAll: Statement
   private var anyFollower: Statement
+  private var anyVariant: Statement
   private var ownAttempts: Statement
 
   private static let columns = "span_id, variant, coalesce(parent_id, 0), attempt, rule, sequence, start"
@@ -44,8 +45,9 @@ struct SpanNodes: ~Copyable {
       "SELECT \(Self.columns) FROM spans WHERE trace = ?1 AND span_id = ?2 ORDER BY variant")
     let selectChildren = try connection.prepare(
       """
-      SELECT span_id, variant FROM spans INDEXED BY spans_by_parent
-      WHERE trace = ?1 AND parent_id = ?2 AND \(RuleCode.isFollower) AND (span_id, variant) > (?3, ?4)
+      SELECT \(Self.columns) FROM spans INDEXED BY spans_by_followed
+      WHERE trace = ?1 AND follows = ?2 AND follows IS NOT NULL AND (span_id, variant) > (?3, ?4)
+        AND \(RuleCode.isFollower)
       ORDER BY span_id, variant LIMIT ?5
       """)
     let selectAll = try connection.prepare(
@@ -54,13 +56,15 @@ struct SpanNodes: ~Copyable {
       ORDER BY span_id, variant LIMIT ?4
       """)
     let anyFollower = try connection.prepare(
-      "SELECT 1 FROM spans INDEXED BY spans_by_parent WHERE trace = ?1 AND \(RuleCode.isFollower) LIMIT 1")
+      "SELECT 1 FROM spans INDEXED BY spans_by_followed WHERE trace = ?1 AND follows IS NOT NULL LIMIT 1")
+    let anyVariant = try connection.prepare("SELECT 1 FROM span_variants WHERE trace = ?1 LIMIT 1")
     let ownAttempts = try connection.prepare(
       "SELECT DISTINCT attempt FROM spans WHERE trace = ?1 AND NOT (\(RuleCode.isFollower))")
     self.selectNode = selectNode
     self.selectChildren = selectChildren
     self.selectAll = selectAll
     self.anyFollower = anyFollower
+    self.anyVariant = anyVariant
     self.ownAttempts = ownAttempts
   }
 
@@ -78,19 +82,19 @@ struct SpanNodes: ~Copyable {
     return node
   }
 
-  /// The ids of spans without a rollout of their own that name this one as parent.
+  /// Spans without a rollout of their own that name this one as parent.
   ///
   /// - Parameter cursor: The last of them that was seen.
   mutating func children(
     _ trace: Int64, of spanID: Int64, after cursor: (spanID: Int64, variant: Int64) = (.min, -1), limit: Int
-  ) throws(SQLiteError) -> [(spanID: Int64, variant: Int64)] {
-    var found: [(spanID: Int64, variant: Int64)] = []
+  ) throws(SQLiteError) -> [NodeRow] {
+    var found: [NodeRow] = []
     try selectChildren.bind(trace, at: 1)
     try selectChildren.bind(spanID, at: 2)
     try selectChildren.bind(cursor.spanID, at: 3)
     try selectChildren.bind(cursor.variant, at: 4)
     try selectChildren.bind(Int64(limit), at: 5)
-    try selectChildren.forEach { (row: borrowing Row) in found.append((row.int(at: 0), row.int(at: 1))) }
+    try selectChildren.forEach { (row: borrowing Row) in found.append(Self.read(row)) }
     return found
   }
 
@@ -107,7 +111,13 @@ struct SpanNodes: ~Copyable {
     return found
   }
 
-  /// Whether a trace has spans without a rollout of their own.
+  /// Whether different spans of a trace have come under the same ids.
+  mutating func hasVariants(_ trace: Int64) throws(SQLiteError) -> Bool {
+    try anyVariant.bind(trace, at: 1)
+    return try anyVariant.first { (_: borrowing Row) in true } ?? false
+  }
+
+  /// Whether a trace has spans that came without a rollout.
   mutating func hasFollowers(_ trace: Int64) throws(SQLiteError) -> Bool {
     try anyFollower.bind(trace, at: 1)
     return try anyFollower.first { (_: borrowing Row) in true } ?? false

@@ -12,6 +12,8 @@ struct TraceState {
   var hasSpanBindings: Bool
   /// Whether spans link to its spans.
   var isLinked: Bool
+  /// Whether different spans have come under the same ids.
+  var hasVariants: Bool
 }
 
 /// The states of the traces that spans come for, and the column `binding` of `traces`.

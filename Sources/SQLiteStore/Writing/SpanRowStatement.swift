@@ -3,7 +3,7 @@ import Telemetry
 
 /// `INSERT INTO spans` for a fixed number of rows; rows whose keys are taken are left out.
 struct SpanRowStatement: ~Copyable {
-  private static let columns = 18
+  private static let columns = 19
 
   private var statement: Statement
   /// What each row was bound to the last time.
@@ -42,6 +42,11 @@ struct SpanRowStatement: ~Copyable {
     try statement.bind(facts.inputTokens >= 0 ? facts.inputTokens : nil, at: first + 15)
     try statement.bind(facts.outputTokens >= 0 ? facts.outputTokens : nil, at: first + 16)
     try statement.bind(Int64(row.placement.start + Int(facts.offset)), at: first + 18)
+    if row.placement.code.hasOwnRollout {
+      try statement.bindNull(at: first + 19)
+    } else {
+      try statement.bind(Int64(bitPattern: facts.parentID.value), at: first + 19)
+    }
   }
 
   /// Binds what neighbours mostly share, as far as it differs from the last time: bindings outlive a reset.

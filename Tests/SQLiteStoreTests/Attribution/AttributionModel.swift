@@ -164,8 +164,8 @@ struct AttributionModel: Sendable {
   private func search(from span: Span) -> (rule: TagRule, place: RolloutPlace)? {
     var node = span.node
     var met: Set<Node> = []
-    // A missing parent has no variants; a self parent was met before.
-    while !variants(of: node).isEmpty, met.insert(node).inserted {
+    // A self parent was met before; of a missing parent only bindings tell.
+    while met.insert(node).inserted {
       let own = node == span.node ? [] : ownPlaces(at: node)
       if !own.isEmpty { return Self.agreement(own).map { (.ancestor, $0) } }
       let bound = bindings(at: node)

@@ -84,12 +84,14 @@ import TraceStore
       Example.span(1, parent: 2), Example.span(2, parent: 1), Example.span(3, parent: 3), Example.span(4, parent: 99),
       Example.span(5, in: 2, parent: 6), Example.span(6, in: 2, parent: 5) { $0.attributes.rollout = "r" },
     ]
-    let facts: [AttributionAction] = [.append(spans, Words()), Example.bind(1, span: 99, "missing")]
+    let facts: [AttributionAction] = [.append(spans, Words()), Example.bind(1, span: 98, "of others")]
     #expect(
       Self.tags(facts) == [
         "1/1": "(-, -) by none", "1/2": "(-, -) by none", "1/3": "(-, -) by none", "1/4": "(-, -) by none",
         "2/5": "(r, -) by ancestor", "2/6": "(r, -) by explicit",
       ])
+    // What names a missing parent descends from it all the same.
+    #expect(Self.tags(facts + [Example.bind(1, span: 99, "missing")])["1/4"] == "(missing, -) by subtree")
   }
 
   @Test func `a trace is bound by what all of it says`() {

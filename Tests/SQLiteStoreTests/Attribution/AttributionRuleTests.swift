@@ -144,8 +144,16 @@ import TraceStore
     try await expectTags(
       Example.append(Example.span(1, parent: 2), Example.span(2, parent: 3), Example.span(3, parent: 1)),
       Example.append(Example.span(4, parent: 4), Example.span(5, parent: 99), Example.span(6, parent: 5)),
-      Example.bind(1, span: 99, "r"),
+      Example.bind(1, span: 98, "r"),
       are: Dictionary(uniqueKeysWithValues: (1...6).map { ("1/\($0)", "(-, -) by none") }))
+  }
+
+  // A gateway continues the trace of a caller that stores its spans elsewhere, or nowhere.
+  @Test func `subtree: a binding of a span that never comes holds for what names it as parent`() async throws {
+    try await expectTags(
+      Example.append(Example.span(5, parent: 99), Example.span(6, parent: 5), Example.span(7)),
+      Example.bind(1, span: 99, "r", "a"),
+      are: ["1/5": "(r, a) by subtree", "1/6": "(r, a) by subtree", "1/7": "(-, -) by none"])
   }
 
   @Test func `ancestor: a cycle with evidence in it is searched as far as that`() async throws {
