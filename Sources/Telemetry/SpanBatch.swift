@@ -80,6 +80,9 @@ package struct SpanSession: Sendable {
     case openClawSessionKey = 4
   }
 
+  /// Bytes of a session that attribution follows: as many as an id may have.
+  package static let maximumLength = 1_024
+
   /// Index of the span in its batch.
   package var span: Int
   package var key: Key

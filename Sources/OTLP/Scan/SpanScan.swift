@@ -135,7 +135,9 @@ struct SpanScan: Sendable {
     // Only a span that names no rollout waits for one.
     if batch.tags[Int(facts.tag)].rolloutID == nil {
       for (key, value) in sessions {
-        guard let text = ScalarValue(bytes, value)?.text(bytes) else { continue }
+        guard let text = ScalarValue(bytes, value)?.text(bytes), text.utf8.count <= SpanSession.maximumLength else {
+          continue
+        }
         batch.sessions.append(SpanSession(span: batch.spans.count, key: key, value: text))
       }
       for (traceID, spanID) in links.prefix(Self.indexedLinks) {
