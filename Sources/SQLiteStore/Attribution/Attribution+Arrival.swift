@@ -350,7 +350,7 @@ extension Attribution {
       target.rolloutID = try places.tag(of: row.attempt).rolloutID
     }
     let resolved = try tables.tags.resolve(target, received: received)
-    try store(row, span.trace, code, resolved, &tables)
+    change(row, of: span.trace, code, resolved)
     try lookAgain(at: span.spanID, of: span.trace, isEvidence: true, &tables)
   }
 

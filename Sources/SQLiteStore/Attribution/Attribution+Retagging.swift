@@ -77,6 +77,8 @@ struct RetagStatements: ~Copyable {
 extension Attribution {
   /// Spans that are read at once.
   private static let chunk = 256
+  /// Changes whose memory is kept for the next ones.
+  private static let fewChanges = 4 << 10
 
   /// Works on the tasks that wait.
   ///
@@ -93,6 +95,7 @@ extension Attribution {
       case .session: left -= try workOnSession(task, limit, &tables)
       }
     }
+    try writeChanges(&tables)
   }
 
   /// Writes what is left, and what is known of traces; before the commit.
@@ -237,7 +240,7 @@ extension Attribution {
     if attempt != nil { tag.attemptID = attempt }
     let resolved = try tables.tags.resolve(tag, received: received)
     if code == row.code && resolved.rows.attempt == row.attempt { return false }
-    try store(row, trace, code, resolved, &tables)
+    change(row, of: trace, code, resolved)
     let isTarget = { (rule: TagRule) in (1...6).contains(rule.rawValue) }
     if isTarget(row.code.rollout) || isTarget(code.rollout), try state(of: trace, &tables).isLinked {
       try lookAtLinkers(of: row.spanID, of: trace, &tables)
@@ -245,28 +248,49 @@ extension Attribution {
     return true
   }
 
-  /// Writes the tags of a stored span, with the number that it gets by them.
-  func store(
-    _ row: NodeRow, _ trace: Int64, _ code: RuleCode, _ resolved: TagResolver.Resolved, _ tables: inout Tables,
-    givenNumber: Int64? = nil
-  ) throws(SQLiteError) {
-    let old = try places.place(of: row.attempt).rows
-    var sequence = givenNumber ?? row.sequence
-    if !code.isNumberGiven {
-      if resolved.rows.rollout == 0 {
-        sequence = nil
-      } else if resolved.rows.rollout != old.rollout || sequence == nil {
-        sequence = tables.tags.sequence(-1, resolved.rollout)
+  /// Notes the tags that a stored span is to get.
+  func change(_ row: NodeRow, of trace: Int64, _ code: RuleCode, _ tag: TagResolver.Resolved) {
+    let span = SpanKey(trace: trace, spanID: row.spanID, variant: row.variant)
+    // What is written is what the first change has found.
+    let change = nodes.changes[span]
+    nodes.changes[span] = TagChange(
+      code: code, tag: tag, storedAttempt: change?.storedAttempt ?? row.attempt,
+      storedSequence: change == nil ? row.sequence : change?.storedSequence, arrival: row.arrival)
+  }
+
+  /// Writes the tags that are decided, with the numbers that spans get by them, in the order of their arrival.
+  func writeChanges(_ tables: inout Tables) throws(SQLiteError) {
+    if nodes.changes.isEmpty { return }
+    var changes = nodes.changes.sorted { $0.value.arrival < $1.value.arrival }
+    nodes.changes.removeAll(keepingCapacity: changes.count <= Self.fewChanges)
+    for index in changes.indices {
+      let change = changes[index].value
+      let rollout = try places.place(of: change.storedAttempt).rollout
+      let rows = change.tag.rows
+      if !change.code.isNumberGiven {
+        if rows.rollout == 0 {
+          changes[index].value.storedSequence = nil
+        } else if rows.rollout != rollout || change.storedSequence == nil {
+          changes[index].value.storedSequence = tables.tags.sequence(-1, change.tag.rollout)
+        }
+      }
+      tables.tags.use(changes[index].value.storedSequence, change.tag.rollout, attempt: rows.attempt)
+      if change.storedAttempt != rows.attempt {
+        tables.tags.move(
+          from: TagResolver.Rows(rollout: rollout, attempt: change.storedAttempt), to: rows,
+          trace: changes[index].key.trace)
       }
     }
-    tables.tags.use(sequence, resolved.rollout, attempt: resolved.rows.attempt)
-    try statements.update.bind(trace, at: 1)
-    try statements.update.bind(row.spanID, at: 2)
-    try statements.update.bind(row.variant, at: 3)
-    try statements.update.bind(code.rawValue, at: 4)
-    try statements.update.bind(resolved.rows.attempt, at: 5)
-    try statements.update.bind(sequence, at: 6)
-    try statements.update.run()
-    if old != resolved.rows { tables.tags.move(from: old, to: resolved.rows, trace: trace) }
+    // Neighbours in the table together.
+    changes.sort { ($0.key.trace, $0.key.spanID, $0.key.variant) < ($1.key.trace, $1.key.spanID, $1.key.variant) }
+    for (span, change) in changes {
+      try statements.update.bind(span.trace, at: 1)
+      try statements.update.bind(span.spanID, at: 2)
+      try statements.update.bind(span.variant, at: 3)
+      try statements.update.bind(change.code.rawValue, at: 4)
+      try statements.update.bind(change.tag.rows.attempt, at: 5)
+      try statements.update.bind(change.storedSequence, at: 6)
+      try statements.update.run()
+    }
   }
 }

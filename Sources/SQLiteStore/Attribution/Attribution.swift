@@ -212,6 +212,7 @@ final class Attribution {
 
   /// What the spans with rollouts of their own and the registered bindings of a trace agree on, from scratch.
   func knownPlaces(of trace: Int64, _ tables: inout Tables) throws(SQLiteError) -> Agreement {
+    try writeChanges(&tables)
     var known = Agreement.nothing
     for attempt in try nodes.ownAttempts(trace) { known.add(try places.place(of: attempt)) }
     for binding in try bindings.of(try state(of: trace, &tables).id) {

@@ -12,6 +12,8 @@ struct NodeRow {
   var sequence: Int64?
   /// Nanoseconds since 1970, as a bit pattern.
   var start: Int64
+  /// The number of its arrival.
+  var arrival: Int64
 }
 
 /// All spans under the same ids.
@@ -29,8 +31,10 @@ struct SpanNode {
   }
 }
 
-/// Reads spans of the index for attribution.
+/// Reads spans of the index for attribution, with the tags that they are to get.
 struct SpanNodes: ~Copyable {
+  /// Tags that are decided and not written yet.
+  var changes: [SpanKey: TagChange] = [:]
   private var selectNode: Statement
   private var selectChildren: Statement
   private var selectAll: Statement
@@ -38,7 +42,7 @@ struct SpanNodes: ~Copyable {
   private var anyVariant: Statement
   private var ownAttempts: Statement
 
-  private static let columns = "span_id, variant, coalesce(parent_id, 0), attempt, rule, sequence, start"
+  private static let columns = "span_id, variant, coalesce(parent_id, 0), attempt, rule, sequence, start, arrival"
 
   init(_ connection: borrowing Connection) throws(SQLiteError) {
     let selectNode = try connection.prepare(
@@ -71,7 +75,19 @@ struct SpanNodes: ~Copyable {
   private static func read(_ row: borrowing Row) -> NodeRow {
     NodeRow(
       spanID: row.int(at: 0), variant: row.int(at: 1), parentID: row.int(at: 2), attempt: row.int(at: 3),
-      code: RuleCode(rawValue: row.int(at: 4)), sequence: row.optionalInt(at: 5), start: row.int(at: 6))
+      code: RuleCode(rawValue: row.int(at: 4)), sequence: row.optionalInt(at: 5), start: row.int(at: 6),
+      arrival: row.int(at: 7))
+  }
+
+  private func changed(_ rows: [NodeRow], of trace: Int64) -> [NodeRow] {
+    if changes.isEmpty { return rows }
+    return rows.map { row in
+      guard let change = changes[SpanKey(trace: trace, spanID: row.spanID, variant: row.variant)] else { return row }
+      var row = row
+      row.attempt = change.tag.rows.attempt
+      row.code = change.code
+      return row
+    }
   }
 
   mutating func node(_ trace: Int64, _ spanID: Int64) throws(SQLiteError) -> SpanNode {
@@ -79,6 +95,7 @@ struct SpanNodes: ~Copyable {
     try selectNode.bind(trace, at: 1)
     try selectNode.bind(spanID, at: 2)
     try selectNode.forEach { (row: borrowing Row) in node.rows.append(Self.read(row)) }
+    node.rows = changed(node.rows, of: trace)
     return node
   }
 
@@ -95,7 +112,7 @@ struct SpanNodes: ~Copyable {
     try selectChildren.bind(cursor.variant, at: 4)
     try selectChildren.bind(Int64(limit), at: 5)
     try selectChildren.forEach { (row: borrowing Row) in found.append(Self.read(row)) }
-    return found
+    return changed(found, of: trace)
   }
 
   /// Spans of a trace, in the order of their ids.
@@ -108,7 +125,7 @@ struct SpanNodes: ~Copyable {
     try selectAll.bind(cursor.variant, at: 3)
     try selectAll.bind(Int64(limit), at: 4)
     try selectAll.forEach { (row: borrowing Row) in found.append(Self.read(row)) }
-    return found
+    return changed(found, of: trace)
   }
 
   /// Whether different spans of a trace have come under the same ids.
@@ -123,7 +140,7 @@ struct SpanNodes: ~Copyable {
     return try anyFollower.first { (_: borrowing Row) in true } ?? false
   }
 
-  /// The attempts of the spans of a trace that have a rollout of their own.
+  /// The attempts of the spans of a trace that have a rollout of their own, as they are written.
   mutating func ownAttempts(_ trace: Int64) throws(SQLiteError) -> [Int64] {
     var found: [Int64] = []
     try ownAttempts.bind(trace, at: 1)

@@ -231,6 +231,8 @@ final class WriterSession {
   /// Writes what spans have changed of their rollouts and attempts, so that it can be seen.
   func settle(received: Int64) throws(SQLiteError) {
     rollouts.attempts.lastArrival = counters.lastArrival
+    // They hold the counters of rollouts, which may be forgotten here.
+    try attribution.writeChanges(&tables)
     for attempt in try tables.tags.flush(received: received) {
       try rollouts.signs.heard(of: attempt, now: Double(received) / 1e9, rollouts.watchdog)
     }

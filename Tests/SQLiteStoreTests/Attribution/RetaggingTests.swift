@@ -44,6 +44,28 @@ import TraceStore
     }
   }
 
+  // By a binding, and from a root that comes last; neither their ids nor their tree has this order.
+  @Test(arguments: [false, true]) func `numbers follow the arrival of spans`(byRoot: Bool) async throws {
+    try await withNewStore { store async throws in
+      for number in UInt64(1)...100 {
+        let parent = number % 3 == 0 ? number - 1 : 1000
+        let span = TestSpan(number &* 0x9E37_79B9_7F4A_7C15).with {
+          $0.parentID = SpanID(value: parent == 1000 ? 1000 : parent &* 0x9E37_79B9_7F4A_7C15)
+        }
+        _ = try await store.append(batch([span]))
+      }
+      if byRoot {
+        _ = try await store.append(batch([TestSpan(1000)], tag: Self.request("r")))
+      } else {
+        _ = try await store.bind(Self.binding(1, "r"))
+      }
+      try await store.settleTags()
+      let rows = try await store.rows(ofRollout: "r").sorted { $0.arrival < $1.arrival }
+      let retagged = rows.filter { $0.spanID.value != 1000 }.compactMap(\.sequence)
+      #expect(retagged.count == 100 && retagged == retagged.sorted())
+    }
+  }
+
   @Test func `a number that was given stays as given`() async throws {
     try await withNewStore { store async throws in
       let given = TestSpan(1).with { $0.attributes = [("agentlightning.span_sequence_id", .int(7))] }
