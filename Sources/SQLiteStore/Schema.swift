@@ -351,7 +351,7 @@ enum Schema {
       PRIMARY KEY(trace, span_id, variant, key)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX span_sessions_by_session ON span_sessions(session, trace, span_id, variant);
-    INSERT INTO session_names(name) SELECT DISTINCT value FROM old_span_sessions;
+    INSERT INTO session_names(name) SELECT DISTINCT value FROM old_span_sessions WHERE length(CAST(value AS BLOB)) <= 1024;
     INSERT OR IGNORE INTO span_sessions
       SELECT trace, span_id, variant, key, session_names.id FROM old_span_sessions JOIN session_names ON name = value;
     DROP TABLE old_span_sessions;
@@ -380,8 +380,16 @@ enum Schema {
       cursor_trace INTEGER NOT NULL,
       cursor_span_id INTEGER NOT NULL,
       cursor_variant INTEGER NOT NULL,
+      due_again INTEGER NOT NULL,      -- 1 when it is to start anew at its end
       PRIMARY KEY(kind, subject, span_id)
     ) STRICT, WITHOUT ROWID;
+
+    INSERT INTO retag_work
+      SELECT DISTINCT 2, trace, 0, \(Int64.min), \(Int64.min), -1, 0 FROM rollout_traces WHERE rollout = 0 AND spans > 0;
+    INSERT INTO retag_work
+      SELECT DISTINCT 1, below.trace, below.follows, \(Int64.min), \(Int64.min), -1, 0
+      FROM spans AS below JOIN spans ON spans.trace = below.trace AND spans.span_id = below.follows
+      WHERE below.follows IS NOT NULL AND NOT (spans.rule - 1 & 15) > 2;
 
     DROP VIEW span_view;
     CREATE VIEW span_view AS

@@ -54,7 +54,7 @@ extension Attribution {
       let isUnseen = tables.traces.isNew(row) && states[row] == nil
       let state = isUnseen ? try begin(row, id) : try state(of: row, &tables)
       if isUnseen { unseen.insert(row) }
-      if state.hasFollowers || state.isLinked { plan.concernsStored = true }
+      if state.hasEarlierFollowers || state.isLinked { plan.concernsStored = true }
       if let resolved = resolvedTags[Int(tag)], resolved.rows.rollout != 0 {
         let rows = resolved.rows
         try learnOwn(
@@ -62,6 +62,7 @@ extension Attribution {
           of: row, state, &tables)
       } else {
         hasFollowers = true
+        states[row]?.hasFollowers = true
       }
       plan.traces.append(row)
       last = (id, tag, row)
@@ -82,7 +83,7 @@ extension Attribution {
     if state.known == .one(place) { return }
     var known = state.known
     known.add(place)
-    try learn(known, of: trace, &tables)
+    try learn(known, of: trace, isPlanning: true, &tables)
   }
 
   /// The spans of a part of a batch, by their ids.
@@ -172,7 +173,7 @@ extension Attribution {
       if !followers.unseen.contains(trace), try nodes.node(trace, spanID).hasOwnRollout { continue }
       var known = state.known
       for binding in try bindings.of(state.id, spanID) { known.add(try places.place(of: binding.attempt)) }
-      try learn(known, of: trace, &tables)
+      try learn(known, of: trace, isPlanning: true, &tables)
     }
   }
 
@@ -254,20 +255,38 @@ extension Attribution {
   ) throws(SQLiteError) {
     if plan.concernsStored { try lookBack(batch, spans, plan, variants, &tables) }
     try addFacts(batch, spans, plan, variants, &tables)
-    for (index, variant) in variants {
-      let span = batch.spans[index]
-      let spanID = Int64(bitPattern: span.spanID.value)
-      // Those in the batch that name it as parent were decided by what this batch says of it.
-      if variant > 0 { states[plan.trace(of: index)]?.hasVariants = true }
-      if variant > 0 || !plan.targets.isEmpty {
-        try lookAgain(at: spanID, of: plan.trace(of: index), isEvidence: variant > 0, &tables)
-      }
-    }
+    try lookBelow(batch, plan, variants, &tables)
+    let unsure = unsureTraces
+    unsureTraces.removeAll(keepingCapacity: true)
+    for trace in unsure { try learn(try knownPlaces(of: trace, &tables), of: trace, &tables) }
     guard !plan.targets.isEmpty else { return }
     var last: Int64?
     for index in spans where plan.trace(of: index) != last {
       last = plan.trace(of: index)
-      states[plan.trace(of: index)]?.hasFollowers = true
+      states[plan.trace(of: index)]?.hasEarlierFollowers = true
+    }
+  }
+
+  /// Has those looked at that name a span as parent which was stored before, under the same ids.
+  private func lookBelow(
+    _ batch: SpanBatch, _ plan: ArrivalPlan, _ variants: [Int: Int64], _ tables: inout Tables
+  ) throws(SQLiteError) {
+    for (index, variant) in variants {
+      let trace = plan.trace(of: index)
+      let spanID = Int64(bitPattern: batch.spans[index].spanID.value)
+      // Those in the batch were decided by what this batch says of it.
+      if variant > 0 || !plan.targets.isEmpty {
+        queue.add(RetagTask(kind: .children, subject: trace, spanID: spanID))
+      }
+      guard variant > 0 else { continue }
+      states[trace]?.hasVariants = true
+      unsureTraces.insert(trace)
+      // In a cycle, what it has inherited may be what spans under its own ids have handed up.
+      let key = SpanKey(trace: trace, spanID: spanID, variant: variant)
+      if let row = try nodes.row(key), !row.code.hasOwnRollout {
+        try pass(try inherited(by: row, of: trace, &tables), to: row, isAlone: false, trace, &tables)
+      }
+      if try state(of: trace, &tables).isLinked { try lookAtLinkers(of: spanID, of: trace, &tables) }
     }
   }
 
@@ -278,11 +297,11 @@ extension Attribution {
     for index in spans where (variants[index] ?? 0) >= 0 {
       let trace = plan.trace(of: index)
       let state = try state(of: trace, &tables)
-      guard state.hasFollowers || state.isLinked else { continue }
+      guard state.hasEarlierFollowers || state.isLinked else { continue }
       let spanID = Int64(bitPattern: batch.spans[index].spanID.value)
       let isOwn = batch.tags[Int(batch.spans[index].tag)].rolloutID != nil
       let rule = isOwn ? .explicit : plan.target(of: index)?.rule ?? .none
-      if state.hasFollowers, (1...5).contains(rule.rawValue),
+      if state.hasEarlierFollowers, (1...5).contains(rule.rawValue),
         try hasChildren(spanID, of: trace, plan.target(of: index))
       {
         queue.add(RetagTask(kind: .children, subject: trace, spanID: spanID))
@@ -333,15 +352,11 @@ extension Attribution {
   ///
   /// Of the tags that the repeats of a span have brought one counts, whichever came first.
   func didRepeat(_ span: SpanKey, _ tag: RolloutTag, _ tables: inout Tables) throws(SQLiteError) {
-    let node = try nodes.node(span.trace, span.spanID)
-    guard let row = node.rows.first(where: { $0.variant == span.variant }) else { return }
+    guard let row = try nodes.row(span) else { return }
     let stored = try ownTag(of: row)
-    guard tag != stored else { return }
-    guard Self.counts(tag, before: stored) else {
-      // What was learned of the trace when this came may not be so.
-      if tag.rolloutID != nil { try learn(try knownPlaces(of: span.trace, &tables), of: span.trace, &tables) }
-      return
-    }
+    // What was learned of the trace when this came may not be so.
+    if tag != stored, tag.rolloutID != nil { unsureTraces.insert(span.trace) }
+    guard tag != stored, Self.counts(tag, before: stored) else { return }
     var code = RuleCode(own: tag, isNumberGiven: row.code.isNumberGiven)
     var target = tag
     if tag.rolloutID == nil {
@@ -349,9 +364,11 @@ extension Attribution {
       code = code.with(rollout: row.code.rollout)
       target.rolloutID = try places.tag(of: row.attempt).rolloutID
     }
-    let resolved = try tables.tags.resolve(target, received: received)
-    change(row, of: span.trace, code, resolved)
-    try lookAgain(at: span.spanID, of: span.trace, isEvidence: true, &tables)
+    change(row, of: span.trace, code, try tables.tags.resolve(target, received: received))
+    if tag.rolloutID != nil {
+      queue.add(RetagTask(kind: .children, subject: span.trace, spanID: span.spanID))
+    }
+    if try state(of: span.trace, &tables).isLinked { try lookAtLinkers(of: span.spanID, of: span.trace, &tables) }
   }
 
   /// What a stored span brought itself.

@@ -35,7 +35,7 @@ extension Attribution {
   private func boundDidChange(_ spanID: Int64, of trace: Int64, _ tables: inout Tables) throws(SQLiteError) {
     // The state of the trace is remembered from here on, so that what it learns is written.
     _ = try state(of: trace, &tables)
-    try lookAgain(at: spanID, of: trace, isEvidence: true, &tables)
+    try lookAgain(at: spanID, of: trace, &tables)
   }
 
   func register(_ new: NewSession, _ tables: inout Tables) throws(SQLiteError) -> (

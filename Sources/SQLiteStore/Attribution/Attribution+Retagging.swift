@@ -85,8 +85,11 @@ extension Attribution {
   /// - Parameter budget: How many spans to look at.
   func work(budget: Int, _ tables: inout Tables) throws(SQLiteError) {
     var left = budget
-    while left > 0, let task = queue.next {
+    // The oldest has its share, so that what comes all the time does not keep it waiting.
+    let share = budget / 4
+    while left > 0, let task = queue.next(oldest: left > budget - share) {
       left -= 1
+      steps = 0
       let limit = min(Self.chunk, max(left, 1))
       switch task.kind {
       case .children: left -= try workOnChildren(task, limit, &tables)
@@ -94,6 +97,8 @@ extension Attribution {
       case .linkers: left -= try workOnLinkers(task, limit, &tables)
       case .session: left -= try workOnSession(task, limit, &tables)
       }
+      // Searches cost about as much as spans.
+      left -= steps
     }
     try writeChanges(&tables)
   }
@@ -112,19 +117,18 @@ extension Attribution {
     let children = try nodes.children(
       trace, of: parent, after: (cursor.spanID, cursor.variant), limit: limit)
     advance(
+      task,
       children.count == limit
         ? children.last.map { SpanKey(trace: trace, spanID: $0.spanID, variant: $0.variant) } : nil)
     guard !children.isEmpty else { return 0 }
     let handed = try handedDown(by: parent, of: trace, &tables)
     let hasVariants = try state(of: trace, &tables).hasVariants
     for child in children {
-      let node = hasVariants ? try nodes.node(trace, child.spanID) : SpanNode(rows: [child])
-      // Those before it in the list may have changed it, in a cycle.
-      guard let row = node.rows.first(where: { $0.variant == child.variant }) else { continue }
+      let isAlone = hasVariants ? try nodes.isAlone(child, of: trace) : true
       let inheritance: Inheritance?
-      if node.hasOwnRollout || child.spanID == parent {
+      if !isAlone || child.spanID == parent {
         // In a cycle, what is handed down may be what spans under its own ids have handed up.
-        inheritance = try inherited(by: row, of: trace, &tables)
+        inheritance = try inherited(by: child, of: trace, &tables)
       } else {
         switch try boundPlaces(of: child.spanID, of: trace, &tables) {
         case .one(let place): inheritance = Inheritance(place: place, rule: .subtree)
@@ -132,7 +136,7 @@ extension Attribution {
         case .nothing: inheritance = handed
         }
       }
-      try pass(inheritance, to: row, of: node, trace, &tables)
+      try pass(inheritance, to: child, isAlone: isAlone, trace, &tables)
     }
     return children.count
   }
@@ -141,6 +145,7 @@ extension Attribution {
     let cursor = queue.cursor(of: task)
     let rows = try nodes.spans(of: task.subject, after: (cursor.spanID, cursor.variant), limit: limit)
     advance(
+      task,
       rows.count == limit
         ? rows.last.map { SpanKey(trace: task.subject, spanID: $0.spanID, variant: $0.variant) } : nil)
     for row in rows { try decideAgain(row, of: task.subject, &tables) }
@@ -152,7 +157,7 @@ extension Attribution {
     try id.withBytes { bytes throws(SQLiteError) in try statements.linkers.bind(bytes, at: 1) }
     try statements.linkers.bind(task.spanID, at: 2)
     let found = try RetagStatements.keys(&statements.linkers, after: queue.cursor(of: task), limit: limit, from: 3)
-    advance(found.count == limit ? found.last : nil)
+    advance(task, found.count == limit ? found.last : nil)
     for span in found { try decideAgain(span, &tables) }
     return found.count
   }
@@ -161,30 +166,25 @@ extension Attribution {
     try statements.sessionSpans.bind(task.subject, at: 1)
     let found = try RetagStatements.keys(
       &statements.sessionSpans, after: queue.cursor(of: task), limit: limit, from: 2)
-    advance(found.count == limit ? found.last : nil)
+    advance(task, found.count == limit ? found.last : nil)
     for span in found { try decideAgain(span, &tables) }
     return found.count
   }
 
-  private func advance(_ last: SpanKey?) {
-    queue.advance(to: last.map { RetagTask.Cursor(trace: $0.trace, spanID: $0.spanID, variant: $0.variant) })
+  private func advance(_ task: RetagTask, _ last: SpanKey?) {
+    queue.advance(task, to: last.map { RetagTask.Cursor(trace: $0.trace, spanID: $0.spanID, variant: $0.variant) })
   }
 
   // MARK: Spans
 
-  /// Finds out from scratch what a span inherits, and has those below it looked at.
-  ///
-  /// - Parameter isEvidence: Whether the span's own tags, or the spans under its ids, are others than before.
-  func lookAgain(at spanID: Int64, of trace: Int64, isEvidence: Bool, _ tables: inout Tables) throws(SQLiteError) {
-    let node = try nodes.node(trace, spanID)
+  /// Finds out from scratch what the spans under some ids inherit, because their bindings have changed.
+  func lookAgain(at spanID: Int64, of trace: Int64, _ tables: inout Tables) throws(SQLiteError) {
     queue.add(RetagTask(kind: .children, subject: trace, spanID: spanID))
-    guard node.isStored else { return }
-    states[trace]?.hasFollowers = try nodes.hasFollowers(trace)
-    if isEvidence { try learn(try knownPlaces(of: trace, &tables), of: trace, &tables) }
+    try learn(try knownPlaces(of: trace, &tables), of: trace, &tables)
+    let node = try nodes.node(trace, spanID)
     for row in node.rows where !row.code.hasOwnRollout {
-      try pass(try inherited(by: row, of: trace, &tables), to: row, of: node, trace, &tables)
+      try pass(try inherited(by: row, of: trace, &tables), to: row, isAlone: node.rows.count == 1, trace, &tables)
     }
-    if isEvidence, try state(of: trace, &tables).isLinked { try lookAtLinkers(of: spanID, of: trace, &tables) }
   }
 
   /// Has spans looked at that link to a span whose tags have changed.
@@ -197,8 +197,10 @@ extension Attribution {
   }
 
   /// Gives a span what it inherits, and hands that down if it is new.
-  private func pass(
-    _ inheritance: Inheritance?, to row: NodeRow, of node: SpanNode, _ trace: Int64, _ tables: inout Tables
+  ///
+  /// - Parameter isAlone: Whether no other span has its ids.
+  func pass(
+    _ inheritance: Inheritance?, to row: NodeRow, isAlone: Bool, _ trace: Int64, _ tables: inout Tables
   ) throws(SQLiteError) {
     let assignment: Assignment?
     if let inheritance {
@@ -209,15 +211,15 @@ extension Attribution {
     let isNew = try assign(assignment, to: row, of: trace, &tables)
     // Those below do not care by which of the weaker rules it has its place.
     let isInherited = { (rule: TagRule) in rule == .subtree || rule == .ancestor }
-    if isNew, !node.hasOwnRollout, inheritance != nil || isInherited(row.code.rollout) {
+    // With other spans under the same ids it is left to them to find out what is handed down.
+    if isNew, inheritance != nil || isInherited(row.code.rollout) || !isAlone {
       queue.add(RetagTask(kind: .children, subject: trace, spanID: row.spanID))
     }
   }
 
   /// Decides a span again by rules 6 to 9, unless stronger ones have decided it.
   func decideAgain(_ span: SpanKey, _ tables: inout Tables) throws(SQLiteError) {
-    let node = try nodes.node(span.trace, span.spanID)
-    guard let row = node.rows.first(where: { $0.variant == span.variant }) else { return }
+    guard let row = try nodes.row(span) else { return }
     try decideAgain(row, of: span.trace, &tables)
   }
 

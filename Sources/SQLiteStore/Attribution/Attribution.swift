@@ -28,6 +28,11 @@ final class Attribution {
     var tags: TagResolver
   }
 
+  /// Nodes that a search goes up by itself: further up it believes what is stored.
+  private static let longestSearch = 1_000
+
+  /// Nodes that searches have gone up by in this transaction.
+  var steps = 0
   var nodes: SpanNodes
   var bindings: BindingTable
   var sessions: SessionTable
@@ -37,6 +42,8 @@ final class Attribution {
   var queue: RetagQueue
   var statements: RetagStatements
   let autoRollout: AutoRollout
+  /// Traces of which something else may be known than was learned before their spans were stored.
+  var unsureTraces: Set<Int64> = []
   /// The time of the transaction.
   var received: Int64 = 0
 
@@ -63,6 +70,8 @@ final class Attribution {
     var met: Set<Int64> = []
     var next = row
     while true {
+      steps += 1
+      if met.count == Self.longestSearch { return try handedDown(by: next, of: trace) }
       switch try boundPlaces(of: next.spanID, of: trace, &tables) {
       case .one(let place): return Inheritance(place: place, rule: .subtree)
       case .contradiction: return nil
@@ -146,9 +155,14 @@ final class Attribution {
     guard let row = node.upward ?? node.rows.first else { return try bound(spanID, of: trace, &tables) }
     // An attempt of its own hides the one that it has inherited.
     guard row.code.ownAttempt == .none else { return try inherited(by: row, of: trace, &tables) }
+    return try handedDown(by: row, of: trace)
+  }
+
+  /// What a span without a rollout of its own hands down, if it has none but the attempt that it has inherited.
+  private func handedDown(by row: NodeRow, of trace: Int64) throws(SQLiteError) -> Inheritance? {
     switch row.code.rollout {
-    case .subtree, .ancestor: return Inheritance(place: try places.place(of: row.attempt), rule: row.code.rollout)
-    default: return nil
+    case .subtree, .ancestor: Inheritance(place: try places.place(of: row.attempt), rule: row.code.rollout)
+    default: nil
     }
   }
 
@@ -174,11 +188,11 @@ final class Attribution {
   /// What is known of a trace that is stored, or new in this transaction.
   func state(of trace: Int64, _ tables: inout Tables) throws(SQLiteError) -> TraceState {
     if let state = states[trace] { return state }
-    // A new trace has its state since its first span.
     let stored = try states.stored(trace)
     let registered = try bindings.of(stored.id)
+    let hasFollowers = try nodes.hasFollowers(trace)
     var state = TraceState(
-      id: stored.id, known: .nothing, hasFollowers: try nodes.hasFollowers(trace),
+      id: stored.id, known: .nothing, hasFollowers: hasFollowers, hasEarlierFollowers: hasFollowers,
       hasSpanBindings: registered.contains { $0.spanID != 0 }, isLinked: try links.isTarget(stored.id),
       hasVariants: try nodes.hasVariants(trace))
     states[trace] = state
@@ -197,7 +211,8 @@ final class Attribution {
   /// Begins the state of a trace that has come with this transaction.
   func begin(_ trace: Int64, _ id: TraceID) throws(SQLiteError) -> TraceState {
     var state = TraceState(
-      id: id, known: .nothing, hasFollowers: false, hasSpanBindings: false, isLinked: try links.isTarget(id),
+      id: id, known: .nothing, hasFollowers: false, hasEarlierFollowers: false, hasSpanBindings: false,
+      isLinked: try links.isTarget(id),
       hasVariants: false)
     for binding in try bindings.of(id) {
       if binding.spanID == 0 {
@@ -226,10 +241,15 @@ final class Attribution {
   }
 
   /// Takes what is known of a trace; its spans that inherit nothing are looked at again.
-  func learn(_ known: Agreement, of trace: Int64, _ tables: inout Tables) throws(SQLiteError) {
+  func learn(_ known: Agreement, of trace: Int64, isPlanning: Bool = false, _ tables: inout Tables)
+    throws(SQLiteError)
+  {
     let state = try state(of: trace, &tables)
     guard state.known != known else { return }
     states.set(known, of: trace)
-    if state.hasFollowers { queue.add(RetagTask(kind: .trace, subject: trace)) }
+    // Those of a batch that is being planned are decided after all that it tells is known.
+    if isPlanning ? state.hasEarlierFollowers : state.hasFollowers {
+      queue.add(RetagTask(kind: .trace, subject: trace))
+    }
   }
 }

@@ -18,6 +18,11 @@ struct RetagTask: Hashable {
     var trace = Int64.min
     var spanID = Int64.min
     var variant: Int64 = -1
+    /// Whether it is to be worked on once more from the start: a fact came meanwhile.
+    var isDueAgain = false
+
+    /// Whether no span was looked at yet.
+    var isStart: Bool { self == Cursor() }
   }
 
   var kind: Kind
@@ -42,15 +47,16 @@ struct RetagQueue: ~Copyable {
 
   /// Reads what the last session has left.
   init(_ connection: borrowing Connection) throws(SQLiteError) {
-    let insert = try connection.prepare("INSERT OR REPLACE INTO retag_work VALUES(?1, ?2, ?3, ?4, ?5, ?6)")
+    let insert = try connection.prepare("INSERT OR REPLACE INTO retag_work VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")
     let remove = try connection.prepare("DELETE FROM retag_work WHERE kind = ?1 AND subject = ?2 AND span_id = ?3")
     var select = try connection.prepare(
-      "SELECT kind, subject, span_id, cursor_trace, cursor_span_id, cursor_variant FROM retag_work")
+      "SELECT kind, subject, span_id, cursor_trace, cursor_span_id, cursor_variant, due_again FROM retag_work")
     var found: [RetagTask: RetagTask.Cursor] = [:]
     try select.forEach { (row: borrowing Row) in
       guard let kind = RetagTask.Kind(rawValue: row.int(at: 0)) else { return }
       let task = RetagTask(kind: kind, subject: row.int(at: 1), spanID: row.int(at: 2))
-      found[task] = RetagTask.Cursor(trace: row.int(at: 3), spanID: row.int(at: 4), variant: row.int(at: 5))
+      found[task] = RetagTask.Cursor(
+        trace: row.int(at: 3), spanID: row.int(at: 4), variant: row.int(at: 5), isDueAgain: row.int(at: 6) == 1)
     }
     stack = Array(found.keys)
     cursors = found
@@ -61,28 +67,40 @@ struct RetagQueue: ~Copyable {
 
   var isEmpty: Bool { stack.isEmpty }
 
-  /// The task to work on.
-  var next: RetagTask? { stack.last }
+  /// The task to work on: the newest, or the oldest.
+  func next(oldest: Bool) -> RetagTask? { oldest ? stack.first : stack.last }
 
-  /// Adds a task; one that waits or has begun starts anew.
+  /// Adds a task.
+  ///
+  /// One that has begun goes on to its end, and then starts anew: facts that come all the time do not keep it at the start.
   mutating func add(_ task: RetagTask) {
-    if cursors.updateValue(RetagTask.Cursor(), forKey: task) == nil { stack.append(task) }
     changed.insert(task)
+    guard var cursor = cursors[task] else {
+      cursors[task] = RetagTask.Cursor()
+      stack.append(task)
+      return
+    }
+    guard !cursor.isStart else { return }
+    cursor.isDueAgain = true
+    cursors[task] = cursor
   }
 
   func cursor(of task: RetagTask) -> RetagTask.Cursor { cursors[task] ?? RetagTask.Cursor() }
 
-  /// Notes how far the work on the next task has come; `nil` = it is done.
+  /// Notes how far the work on a task has come; `nil` = to its end.
   ///
   /// To be called before the work changes anything: what it changes may add the task again.
-  mutating func advance(to cursor: RetagTask.Cursor?) {
-    guard let task = stack.last else { return }
+  mutating func advance(_ task: RetagTask, to end: RetagTask.Cursor?) {
     changed.insert(task)
-    if let cursor {
-      cursors[task] = cursor
+    let isDueAgain = cursors[task]?.isDueAgain == true
+    if var end {
+      end.isDueAgain = isDueAgain
+      cursors[task] = end
+    } else if isDueAgain {
+      cursors[task] = RetagTask.Cursor()
     } else {
-      stack.removeLast()
       cursors[task] = nil
+      if stack.last == task { stack.removeLast() } else { stack.removeAll { $0 == task } }
     }
   }
 
@@ -92,7 +110,7 @@ struct RetagQueue: ~Copyable {
       if let cursor = cursors[task] {
         try insert.run(
           .integer(task.kind.rawValue), .integer(task.subject), .integer(task.spanID), .integer(cursor.trace),
-          .integer(cursor.spanID), .integer(cursor.variant))
+          .integer(cursor.spanID), .integer(cursor.variant), .integer(cursor.isDueAgain ? 1 : 0))
       } else {
         try remove.run(.integer(task.kind.rawValue), .integer(task.subject), .integer(task.spanID))
       }

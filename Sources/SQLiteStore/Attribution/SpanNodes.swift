@@ -36,6 +36,8 @@ struct SpanNodes: ~Copyable {
   /// Tags that are decided and not written yet.
   var changes: [SpanKey: TagChange] = [:]
   private var selectNode: Statement
+  private var selectRow: Statement
+  private var selectOther: Statement
   private var selectChildren: Statement
   private var selectAll: Statement
   private var anyFollower: Statement
@@ -47,6 +49,10 @@ struct SpanNodes: ~Copyable {
   init(_ connection: borrowing Connection) throws(SQLiteError) {
     let selectNode = try connection.prepare(
       "SELECT \(Self.columns) FROM spans WHERE trace = ?1 AND span_id = ?2 ORDER BY variant")
+    let selectRow = try connection.prepare(
+      "SELECT \(Self.columns) FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant = ?3")
+    let selectOther = try connection.prepare(
+      "SELECT 1 FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant != ?3 LIMIT 1")
     let selectChildren = try connection.prepare(
       """
       SELECT \(Self.columns) FROM spans INDEXED BY spans_by_followed
@@ -65,6 +71,8 @@ struct SpanNodes: ~Copyable {
     let ownAttempts = try connection.prepare(
       "SELECT DISTINCT attempt FROM spans WHERE trace = ?1 AND NOT (\(RuleCode.isFollower))")
     self.selectNode = selectNode
+    self.selectRow = selectRow
+    self.selectOther = selectOther
     self.selectChildren = selectChildren
     self.selectAll = selectAll
     self.anyFollower = anyFollower
@@ -97,6 +105,23 @@ struct SpanNodes: ~Copyable {
     try selectNode.forEach { (row: borrowing Row) in node.rows.append(Self.read(row)) }
     node.rows = changed(node.rows, of: trace)
     return node
+  }
+
+  /// A span.
+  mutating func row(_ span: SpanKey) throws(SQLiteError) -> NodeRow? {
+    try selectRow.bind(span.trace, at: 1)
+    try selectRow.bind(span.spanID, at: 2)
+    try selectRow.bind(span.variant, at: 3)
+    let found = try selectRow.first { (row: borrowing Row) in Self.read(row) }
+    return found.map { changed([$0], of: span.trace)[0] }
+  }
+
+  /// Whether no other span has the ids of a span.
+  mutating func isAlone(_ row: NodeRow, of trace: Int64) throws(SQLiteError) -> Bool {
+    try selectOther.bind(trace, at: 1)
+    try selectOther.bind(row.spanID, at: 2)
+    try selectOther.bind(row.variant, at: 3)
+    return try selectOther.first { (_: borrowing Row) in true } == nil
   }
 
   /// Spans without a rollout of their own that name this one as parent.

@@ -6,8 +6,10 @@ struct TraceState {
   let id: TraceID
   /// What the own tags of its spans and the registered bindings agree on.
   var known: Agreement
-  /// Whether spans without a rollout of their own are stored.
+  /// Whether spans without a rollout of their own are stored or about to be.
   var hasFollowers: Bool
+  /// The same of those that earlier batches have brought.
+  var hasEarlierFollowers: Bool
   /// Whether bindings of its spans are registered.
   var hasSpanBindings: Bool
   /// Whether spans link to its spans.

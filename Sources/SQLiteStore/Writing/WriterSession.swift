@@ -255,7 +255,9 @@ final class WriterSession {
     let resolved = try tables.tags.resolve(tag, received: received)
     // A repeat counts too.
     tables.tags.use(span.sequence, resolved.rollout, attempt: resolved.rows.attempt)
-    let trace = try tables.traces.row(of: span.batch.spans[0].traceID)
+    // What is decided of spans in this transaction counts.
+    try attribution.writeChanges(&tables)
+    let trace = try tables.traces.existingRow(of: span.batch.spans[0].traceID) ?? 0
     guard try !clientSpans.contains(span, attempt: resolved.rows.attempt, trace: trace) else { return false }
     let receipt = try append(
       span.batch, segments: span.batch.segments.indices, received: received, sequence: span.sequence)
