@@ -85,7 +85,7 @@ final class ScriptedReader: SpanReader {
       throw StoreError(.refused, "not scripted")
     }
 
-    func unassignedTraces(after: Int64, limit: Int, window: Range<UInt64>?) throws(StoreError) -> [UnassignedTrace] {
+    func unassignedTraces(after: Int64, limit: Int, window: Range<UInt64>?) throws(StoreError) -> UnassignedPage {
       throw StoreError(.refused, "not scripted")
     }
 

@@ -87,15 +87,22 @@ extension JSONAnswer {
   static func page<Item>(
     _ name: String, _ items: [Item], limit: Int, cursor: (Item) -> Int64, _ write: (inout JSONWriter, Item) -> Void
   ) -> HTTPResponse {
+    page(name, items, next: items.count == limit ? items.last.map(cursor) : nil, write)
+  }
+
+  /// - Parameter next: Where to go on; `nil` on the last page.
+  static func page<Item>(
+    _ name: String, _ items: [Item], next: Int64?, _ write: (inout JSONWriter, Item) -> Void
+  ) -> HTTPResponse {
     make { writer in
       writer.beginObject()
       writer.key(name)
       writer.beginArray()
       for item in items { write(&writer, item) }
       writer.endArray()
-      if items.count == limit, let last = items.last {
+      if let next {
         writer.key("nextCursor")
-        writer.integerString(cursor(last))
+        writer.integerString(next)
       }
       writer.endObject()
     }

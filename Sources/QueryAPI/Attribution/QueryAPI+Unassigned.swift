@@ -11,10 +11,10 @@ extension QueryAPI {
     let window = try Self.window(parameters)
     let after = try parameters.number("cursor") ?? 0
     let limit = try limit(parameters)
-    let traces = try await reader.read { session throws(StoreError) in
+    let page = try await reader.read { session throws(StoreError) in
       try session.unassignedTraces(after: after, limit: limit, window: window)
     }
-    return JSONAnswer.page("traces", traces, limit: limit, cursor: \.position) { $0.unassigned($1) }
+    return JSONAnswer.page("traces", page.traces, next: page.next) { $0.unassigned($1) }
   }
 
   private static func window(_ parameters: QueryParameters) throws(QueryFault) -> Range<UInt64>? {

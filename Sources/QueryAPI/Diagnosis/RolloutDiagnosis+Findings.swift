@@ -82,7 +82,8 @@ extension RolloutDiagnosis {
     guard pendingRetagging > 0 else { return nil }
     return .init(
       "pending", .note,
-      "\(pendingRetagging) spans of the store are yet to be tagged anew, some perhaps for this rollout: ask again soon")
+      "spans of the store are yet to be tagged anew, some perhaps for this rollout (\(pendingRetagging) pieces of work): ask again soon"
+    )
   }
 
   private var notRegistered: DiagnosisFinding? {

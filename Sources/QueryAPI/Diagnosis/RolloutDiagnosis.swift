@@ -35,7 +35,7 @@ package struct RolloutDiagnosis: Sendable {
   package var unassigned = Unassigned()
   /// What was refused and named the rollout, the newest first; `nil` when only a server that runs would know.
   package var refusals: [Refusal]?
-  /// Spans of the whole store that are yet to be tagged anew.
+  /// Pieces of work that are left to tag spans of the whole store anew.
   package var pendingRetagging: Int64 = 0
 
   package init(rolloutID: String) { self.rolloutID = rolloutID }

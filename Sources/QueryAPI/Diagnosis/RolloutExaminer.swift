@@ -94,9 +94,9 @@ package struct RolloutExaminer {
 
   private mutating func readUnassigned() throws(StoreError) {
     guard let window = diagnosis.unassigned.window else { return }
-    let traces = try session.unassignedTraces(after: 0, limit: Self.mostTraces + 1, window: window)
-    diagnosis.unassigned.traces = Array(traces.prefix(Self.mostTraces))
-    diagnosis.unassigned.hasMore = traces.count > Self.mostTraces
+    let page = try session.unassignedTraces(after: 0, limit: Self.mostTraces, window: window)
+    diagnosis.unassigned.traces = page.traces
+    diagnosis.unassigned.hasMore = page.next != nil
   }
 
   /// Nanoseconds of a time in seconds; `nil` for times that are none.

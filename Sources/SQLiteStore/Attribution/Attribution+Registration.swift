@@ -55,49 +55,19 @@ extension Attribution {
     return true
   }
 
-  /// Binds the traces of unassigned spans.
-  func claim(_ claim: UnassignedClaim, _ tables: inout Tables) throws(SQLiteError) -> ClaimResult {
-    var result = ClaimResult(bindings: [], hasMore: false)
-    for traceID in try unassignedTraces(claim.spans, &tables) {
-      if result.bindings.count == UnassignedClaim.mostTraces {
-        result.hasMore = true
-        break
-      }
+  /// Binds traces, as far as they still have unassigned spans.
+  func claim(_ traces: [TraceID], _ claim: UnassignedClaim, _ tables: inout Tables) throws(SQLiteError)
+    -> [TraceBinding]
+  {
+    var bindings: [TraceBinding] = []
+    for traceID in traces {
+      guard let trace = try tables.traces.existingRow(of: traceID) else { continue }
+      try statements.isUnassigned.bind(trace, at: 1)
+      guard try statements.isUnassigned.first({ (_: borrowing Row) in true }) == true else { continue }
       let new = NewBinding(traceID: traceID, rolloutID: claim.rolloutID, attemptID: claim.attemptID)
       let (binding, isNew) = try bind(new, &tables)
-      // What is bound already and still unassigned is bound to others too: once more makes no difference.
-      if isNew { result.bindings.append(binding) }
+      if isNew { bindings.append(binding) }
     }
-    return result
-  }
-
-  private func unassignedTraces(_ spans: UnassignedClaim.Spans, _ tables: inout Tables) throws(SQLiteError)
-    -> [TraceID]
-  {
-    // One more than is bound, and those that are bound in vain already.
-    let limit = Int64(4 * UnassignedClaim.mostTraces)
-    var found: [TraceID] = []
-    switch spans {
-    case .traces(let ids):
-      for id in ids {
-        guard let trace = try tables.traces.existingRow(of: id) else { continue }
-        try statements.isUnassigned.bind(trace, at: 1)
-        if try statements.isUnassigned.first({ (_: borrowing Row) in true }) == true { found.append(id) }
-      }
-    case .session(let name):
-      try statements.unassignedOfSession.bind(name, at: 1)
-      try statements.unassignedOfSession.bind(limit, at: 2)
-      try statements.unassignedOfSession.forEach { (row: borrowing Row) in
-        if let id = TraceID(row.bytes(at: 0)) { found.append(id) }
-      }
-    case .window(let from, let to):
-      try statements.unassignedInWindow.bind(Int64(clamping: from), at: 1)
-      try statements.unassignedInWindow.bind(Int64(clamping: to), at: 2)
-      try statements.unassignedInWindow.bind(limit, at: 3)
-      try statements.unassignedInWindow.forEach { (row: borrowing Row) in
-        if let id = TraceID(row.bytes(at: 0)) { found.append(id) }
-      }
-    }
-    return found
+    return bindings
   }
 }

@@ -5,11 +5,11 @@ import TraceStore
 /// The statements that change spans which are stored.
 struct RetagStatements: ~Copyable {
   var update: Statement
+  /// Takes a span that has a rollout of its own now out of the index of those that follow others.
+  var leave: Statement
   var linkers: Statement
   var sessionSpans: Statement
   var isUnassigned: Statement
-  var unassignedOfSession: Statement
-  var unassignedInWindow: Statement
 
   init(_ connection: borrowing Connection) throws(SQLiteError) {
     let update = try connection.prepare(
@@ -17,6 +17,8 @@ struct RetagStatements: ~Copyable {
       UPDATE spans SET rule = ?4, attempt = ?5, sequence = ?6
       WHERE trace = ?1 AND span_id = ?2 AND variant = ?3
       """)
+    let leave = try connection.prepare(
+      "UPDATE spans SET follows = NULL WHERE trace = ?1 AND span_id = ?2 AND variant = ?3")
     let linkers = try connection.prepare(
       """
       SELECT trace, span_id, variant FROM span_links
@@ -32,26 +34,11 @@ struct RetagStatements: ~Copyable {
     // What the transaction has changed is written before these are asked.
     let isUnassigned = try connection.prepare(
       "SELECT 1 FROM rollout_traces WHERE rollout = 0 AND attempt IN \(Self.unassigned) AND trace = ?1 AND spans > 0")
-    let unassignedOfSession = try connection.prepare(
-      """
-      SELECT DISTINCT trace_id FROM span_sessions JOIN spans USING (trace, span_id, variant)
-        JOIN traces ON traces.id = span_sessions.trace
-      WHERE session = (SELECT id FROM session_names WHERE name = ?1) AND (rule & 15) = 0 LIMIT ?2
-      """)
-    let unassignedInWindow = try connection.prepare(
-      """
-      SELECT trace_id FROM rollout_traces JOIN traces ON traces.id = trace
-      WHERE rollout = 0 AND attempt IN \(Self.unassigned) AND rollout_traces.spans > 0 AND EXISTS (
-        SELECT * FROM spans WHERE spans.trace = rollout_traces.trace AND (rule & 15) = 0 AND start >= ?1 AND start < ?2
-      )
-      LIMIT ?3
-      """)
     self.update = update
+    self.leave = leave
     self.linkers = linkers
     self.sessionSpans = sessionSpans
     self.isUnassigned = isUnassigned
-    self.unassignedOfSession = unassignedOfSession
-    self.unassignedInWindow = unassignedInWindow
   }
 
   /// The attempts of spans without a rollout.
@@ -293,6 +280,11 @@ extension Attribution {
       try statements.update.bind(change.tag.rows.attempt, at: 5)
       try statements.update.bind(change.storedSequence, at: 6)
       try statements.update.run()
+      guard change.code.hasOwnRollout else { continue }
+      try statements.leave.bind(span.trace, at: 1)
+      try statements.leave.bind(span.spanID, at: 2)
+      try statements.leave.bind(span.variant, at: 3)
+      try statements.leave.run()
     }
   }
 }

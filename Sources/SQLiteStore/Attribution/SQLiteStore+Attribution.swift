@@ -1,4 +1,5 @@
 import SQLite
+import Telemetry
 package import TraceStore
 
 extension SQLiteStore: AttributionStore {
@@ -21,7 +22,16 @@ extension SQLiteStore: AttributionStore {
   }
 
   package func claim(_ claim: UnassignedClaim) async throws(StoreError) -> ClaimResult {
-    try await attribute { attribution, tables throws(SQLiteError) in try attribution.claim(claim, &tables) }
+    // The search is no work for the writer, which looks again at each of what was found.
+    let found = try await read { session throws(StoreError) in
+      guard let session = session as? SQLiteReadSession else { return [TraceID]() }
+      return try session.claimable(claim, limit: UnassignedClaim.mostTraces + 1)
+    }
+    let claimed = Array(found.prefix(UnassignedClaim.mostTraces))
+    let bindings = try await attribute { attribution, tables throws(SQLiteError) in
+      try attribution.claim(claimed, claim, &tables)
+    }
+    return ClaimResult(bindings: bindings, hasMore: found.count > claimed.count)
   }
 
   private func attribute<Result: Sendable>(

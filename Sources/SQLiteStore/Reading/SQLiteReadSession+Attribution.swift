@@ -53,19 +53,77 @@ extension SQLiteReadSession {
     }
   }
 
-  func unassignedTraces(after: Int64, limit: Int, window: Range<UInt64>?) throws(StoreError) -> [UnassignedTrace] {
+  /// Traces that one page looks at: some tens of milliseconds of them.
+  private static let mostLookedAt = 20_000
+
+  func unassignedTraces(after: Int64, limit: Int, window: Range<UInt64>?) throws(StoreError) -> UnassignedPage {
     try guarded { () throws(SQLiteError) in
       let reader = try UnassignedReader(connection)
       var found: [UnassignedTrace] = []
       var last = after
-      while found.count < limit {
+      var lookedAt = 0
+      while found.count < limit && lookedAt < Self.mostLookedAt {
         let page = try reader.traces(after: last, limit: limit)
         for trace in page where found.count < limit {
           last = trace
+          lookedAt += 1
           if let details = try reader.details(of: trace, window: window) { found.append(details) }
         }
-        if page.count < limit { break }
+        if page.count < limit && page.last ?? last == last { return UnassignedPage(traces: found, next: nil) }
       }
+      return UnassignedPage(traces: found, next: last)
+    }
+  }
+
+  /// The traces that a claim is about: those with unassigned spans that it has not bound before.
+  func claimable(_ claim: UnassignedClaim, limit: Int) throws(StoreError) -> [TraceID] {
+    try guarded { () throws(SQLiteError) in
+      if case .traces(let ids) = claim.spans { return Array(ids.prefix(limit)) }
+      let isBound = """
+        EXISTS (
+          SELECT * FROM bindings JOIN attempts ON attempts.id = bindings.attempt
+            JOIN rollouts ON rollouts.id = attempts.rollout
+          WHERE bindings.trace_id = traces.trace_id AND bindings.span_id = 0 AND rollout_id = ?1 AND attempt_id IS ?2
+        )
+        """
+      let isUnassigned = "EXISTS (SELECT * FROM spans WHERE spans.trace = traces.id AND (rule & 15) = 0"
+      var select: Statement
+      switch claim.spans {
+      case .traces: return []
+      case .session(let name):
+        select = try connection.prepare(
+          """
+          SELECT trace_id FROM traces
+          WHERE id IN (
+              SELECT trace FROM span_sessions WHERE session = (SELECT id FROM session_names WHERE name = ?4)
+            )
+            AND NOT \(isBound) AND EXISTS (
+              SELECT * FROM span_sessions JOIN spans USING (trace, span_id, variant)
+              WHERE trace = traces.id AND (rule & 15) = 0
+                AND session = (SELECT id FROM session_names WHERE name = ?4)
+            )
+          ORDER BY id LIMIT ?3
+          """)
+        try select.bind(name, at: 4)
+      case .window(let from, let to):
+        select = try connection.prepare(
+          """
+          SELECT trace_id FROM traces
+          WHERE id IN (
+              SELECT trace FROM rollout_traces
+              WHERE rollout = 0 AND attempt IN (SELECT id FROM attempts WHERE rollout = 0) AND spans > 0
+            )
+            AND \(isUnassigned) AND start < ?5 AND start + duration >= ?4) AND NOT \(isBound)
+          ORDER BY id LIMIT ?3
+          """)
+        try select.bind(Int64(clamping: from), at: 4)
+        try select.bind(Int64(clamping: to), at: 5)
+      }
+      try select.bind(claim.rolloutID, at: 1)
+      if let attempt = claim.attemptID { try select.bind(attempt, at: 2) } else { try select.bindNull(at: 2) }
+      try select.bind(Int64(limit), at: 3)
+      var found: [TraceID] = []
+      try select.forEach { (row: borrowing Row) in if let id = TraceID(row.bytes(at: 0)) { found.append(id) } }
       return found
     }
   }

@@ -56,6 +56,7 @@ struct TagResolver: ~Copyable {
   private var insertAttempt: Statement
   private var updateAttempt: Statement
   private var updateTraces: BulkInsert
+  private var removeTrace: Statement
 
   init(_ connection: borrowing Connection) throws(SQLiteError) {
     let findRollout = try connection.prepare(
@@ -79,12 +80,15 @@ struct TagResolver: ~Copyable {
     let updateTraces = try BulkInsert(
       connection, "INSERT INTO rollout_traces", columns: 4,
       tail: "ON CONFLICT DO UPDATE SET spans = spans + excluded.spans")
+    let removeTrace = try connection.prepare(
+      "DELETE FROM rollout_traces WHERE rollout = ?1 AND attempt = ?2 AND trace = ?3 AND spans = 0")
     self.findRollout = findRollout
     self.insertRollout = insertRollout
     self.findAttempt = findAttempt
     self.insertAttempt = insertAttempt
     self.updateAttempt = updateAttempt
     self.updateTraces = updateTraces
+    self.removeTrace = removeTrace
   }
 
   /// What a tag stands for; new rows are made when it is new.
@@ -245,6 +249,12 @@ struct TagResolver: ~Copyable {
       try statement.bind(key.rows.attempt, at: first + 1)
       try statement.bind(key.trace, at: first + 2)
       try statement.bind(spans, at: first + 3)
+    }
+    for (key, spans) in traces where spans <= 0 {
+      try removeTrace.bind(key.rows.rollout, at: 1)
+      try removeTrace.bind(key.rows.attempt, at: 2)
+      try removeTrace.bind(key.trace, at: 3)
+      try removeTrace.run()
     }
     changedTraces.removeAll(keepingCapacity: true)
     if rollouts.count > Self.capacity {

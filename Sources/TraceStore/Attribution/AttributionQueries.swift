@@ -112,6 +112,18 @@ package struct UnassignedTrace: Sendable {
   }
 }
 
+/// Some traces that have unassigned spans.
+package struct UnassignedPage: Sendable {
+  package var traces: [UnassignedTrace]
+  /// Pass it as `after` to go on; `nil` = there are no more.
+  package var next: Int64?
+
+  package init(traces: [UnassignedTrace], next: Int64?) {
+    self.traces = traces
+    self.next = next
+  }
+}
+
 /// Reads what is known of where spans belong; a part of every `ReadSession`.
 package protocol AttributionSession {
   /// Lists bindings in the order of their numbers, of one trace if there is one.
@@ -125,13 +137,14 @@ package protocol AttributionSession {
 
   /// Lists traces that have unassigned spans, in the order in which the traces were first seen.
   ///
-  /// - Parameter window: Only traces with such a span that overlaps this time, in nanoseconds since 1970.
-  func unassignedTraces(after: Int64, limit: Int, window: Range<UInt64>?) throws(StoreError) -> [UnassignedTrace]
+  /// - Parameter window: Only traces with such a span that overlaps this time, in nanoseconds since 1970. A page ends early
+  ///   where many traces have none.
+  func unassignedTraces(after: Int64, limit: Int, window: Range<UInt64>?) throws(StoreError) -> UnassignedPage
 
   /// Counts the spans of a rollout by their rules.
   func spanCounts(ofRollout id: String, byRule: ()) throws(StoreError) -> [TagRule: Int64]
 
-  /// Spans whose tags are yet to be looked at because of facts that came, as far as they were counted.
+  /// Pieces of work that are left to tag stored spans anew; 0 when all tags are as the facts say.
   func pendingRetagging() throws(StoreError) -> Int64
 
   /// The arrival number of the last span of the store that had come when attempts of a rollout ended, by attempt.

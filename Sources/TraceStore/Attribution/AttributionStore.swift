@@ -36,7 +36,7 @@ package struct UnassignedClaim: Sendable {
     case traces([TraceID])
     /// Spans that name a session.
     case session(String)
-    /// Spans that start in a window of time, in nanoseconds since 1970, without its end.
+    /// Spans that overlap a window of time, in nanoseconds since 1970, without its end.
     case window(from: UInt64, to: UInt64)
   }
 

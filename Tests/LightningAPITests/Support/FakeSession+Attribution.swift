@@ -9,7 +9,9 @@ extension FakeSession {
 
   func attribution(of traceID: TraceID, _ spanID: SpanID) -> [AttributionReport] { [] }
 
-  func unassignedTraces(after: Int64, limit: Int, window: Range<UInt64>?) -> [UnassignedTrace] { [] }
+  func unassignedTraces(after: Int64, limit: Int, window: Range<UInt64>?) -> UnassignedPage {
+    UnassignedPage(traces: [], next: nil)
+  }
 
   func spanCounts(ofRollout id: String, byRule: ()) -> [TagRule: Int64] { [:] }
 

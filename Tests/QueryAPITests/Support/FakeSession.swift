@@ -30,8 +30,9 @@ struct FakeSession: ReadSession {
     list("attribution \(traceID) \(spanID)", \.reports, limit: .max)
   }
 
-  func unassignedTraces(after: Int64, limit: Int, window: Range<UInt64>?) -> [UnassignedTrace] {
-    list("unassigned after \(after) in \(window.map { "\($0)" } ?? "-")", \.unassigned, limit: limit)
+  func unassignedTraces(after: Int64, limit: Int, window: Range<UInt64>?) -> UnassignedPage {
+    let traces = list("unassigned after \(after) in \(window.map { "\($0)" } ?? "-")", \.unassigned, limit: limit)
+    return UnassignedPage(traces: traces, next: traces.count == limit ? traces.last?.position : nil)
   }
 
   func spanCounts(ofRollout id: String, byRule: ()) -> [TagRule: Int64] { state.rules }

@@ -83,7 +83,7 @@ extension SQLiteStore {
   {
     let unassigned = model.spans.keys.filter { model.tag(of: $0).rollout == nil }
     let expected = Dictionary(grouping: unassigned, by: \.node.trace)
-    let found = try session.unassignedTraces(after: 0, limit: 100, window: nil)
+    let found = try session.unassignedTraces(after: 0, limit: 100, window: nil).traces
     var wrong: [String] = []
     if Set(found.map(\.traceID)) != Set(expected.keys) || found.count != expected.count {
       wrong.append("unassigned traces: \(found.map { AttributionText.name($0.traceID) })")

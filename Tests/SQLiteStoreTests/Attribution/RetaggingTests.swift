@@ -19,6 +19,93 @@ import TraceStore
     return options
   }
 
+  // MARK: Repeats
+
+  // The repeat of the first is decided before the others of its batch are stored.
+  @Test(arguments: [false, true]) func `a repeat under another request is weighed with the rest of its batch`(
+    isFirst: Bool
+  ) async throws {
+    try await withNewStore { store async throws in
+      _ = try await store.append(batch([TestSpan(1)], tag: Self.request("r1")))
+      let spans = [TestSpan(1), TestSpan(2)]
+      _ = try await store.append(batch(isFirst ? spans : spans.reversed(), tag: Self.request("r2")))
+      _ = try await store.append(batch([TestSpan(3)]))
+      try await store.settleTags()
+      // Two rollouts are known of the trace, so it binds nothing.
+      #expect(try await store.rows(SpanQuery(.unassigned)).map(\.spanID.value) == [3])
+    }
+  }
+
+  @Test func `what a repeat changes is known to the others of its batch`() async throws {
+    try await withNewStore { store async throws in
+      let own = TestSpan(1).with { $0.attributes = [("agentlightning.rollout_id", .string("r"))] }
+      let request = { RolloutTag(attemptID: $0, rule: .request) }
+      _ = try await store.append(batch([own], tag: request("b")))
+      _ = try await store.append(batch([own, TestSpan(2)], tag: request("a")))
+      try await store.settleTags()
+      let rows = try await store.rows(ofRollout: "r", attempt: .id("a"))
+      #expect(rows.map(\.spanID.value) == [1, 2])
+      #expect(rows.map(\.rule) == [.explicit, .binding])
+    }
+  }
+
+  @Test(arguments: [false, true]) func `a cycle through its own id gives a variant nothing`(isLate: Bool) async throws {
+    try await withNewStore { store async throws in
+      func span(_ id: UInt64, _ name: String, parent: UInt64, _ rollout: String? = nil) -> TestSpan {
+        TestSpan(id).with {
+          $0.name = name
+          $0.parentID = SpanID(value: parent)
+          if let rollout { $0.attributes = [("agentlightning.rollout_id", .string(rollout))] }
+        }
+      }
+      let spans = [
+        span(3, "c", parent: 1), span(3, "c'", parent: 2), span(4, "b", parent: 3), span(1, "p", parent: 0, "r1"),
+        span(2, "a", parent: 4), span(9, "other", parent: 0, "r2"),
+      ]
+      let order = isLate ? [3, 4, 2, 0, 1, 5] : Array(spans.indices)
+      for index in order { _ = try await store.append(batch([spans[index]])) }
+      try await store.settleTags()
+      let rows = try await store.rows(SpanQuery(.trace(TestSpan.traceID(1))))
+      #expect(rows.first { $0.name == "c" }?.rule == .ancestor)
+      #expect(rows.first { $0.name == "c'" }?.rule == TagRule.none)
+    }
+  }
+
+  // Were any of these steps to cost the square of the trace, it would be minutes.
+  @Test func `a deep trace is repeated, tagged and changed`() async throws {
+    let count: UInt64 = 6_000
+    func chain(_ name: String = "operation", attempt: Bool = false) -> [TestSpan] {
+      (1...count).map { id in
+        TestSpan(id).with {
+          $0.parentID = SpanID(value: id - 1)
+          $0.name = name
+          if attempt { $0.attributes = [("agentlightning.attempt_id", .string("a"))] }
+        }
+      }
+    }
+    try await withNewStore { store async throws in
+      for tag in [.unassigned, .unassigned, Self.request("s"), Self.request("r"), Self.request("t")] {
+        _ = try await store.append(batch(chain(), tag: tag))
+      }
+      _ = try await store.append(batch(chain("other")))
+      _ = try await store.append(batch(chain("other")))
+      try await store.settleTags()
+      #expect(try await store.rows(ofRollout: "r").count == Int(2 * count))
+      #expect(try await store.totals().spans == Int64(2 * count))
+    }
+    try await withNewStore { store async throws in
+      _ = try await store.append(batch(chain(attempt: true)))
+      let children = (1...count).map { id in
+        TestSpan(count + id).with { $0.parentID = SpanID(value: count) }
+      }
+      _ = try await store.append(batch(children))
+      _ = try await store.bind(
+        NewBinding(traceID: TestSpan.traceID(1), spanID: SpanID(value: 1), rolloutID: "r", attemptID: "b"))
+      try await store.settleTags()
+      #expect(try await store.rows(ofRollout: "r").count == Int(2 * count))
+    }
+  }
+
   // MARK: Numbers
 
   @Test(arguments: [1, 2_000]) func `a span has a number for as long as it has a rollout`(step: Int) async throws {
