@@ -268,5 +268,12 @@ extension Attribution {
     try statements.update.bind(sequence, at: 6)
     try statements.update.run()
     if old != resolved.rows { tables.tags.move(from: old, to: resolved.rows, trace: trace) }
+    guard retags.wants(arrival: row.arrival) else { return }
+    retags.add(
+      RetagCollection.Change(
+        span: SpanKey(trace: trace, spanID: row.spanID, variant: row.variant),
+        traceID: try state(of: trace, &tables).id, arrival: row.arrival,
+        before: RetagCollection.Tags(attempt: row.attempt, rule: row.code.shown, sequence: row.sequence),
+        after: RetagCollection.Tags(attempt: resolved.rows.attempt, rule: code.shown, sequence: sequence)))
   }
 }

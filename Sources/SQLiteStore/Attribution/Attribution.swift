@@ -36,6 +36,8 @@ final class Attribution {
   var states: TraceStates
   var queue: RetagQueue
   var statements: RetagStatements
+  /// What subscribers hear of when the transaction is there.
+  var retags = RetagCollection()
   let autoRollout: AutoRollout
   /// The time of the transaction.
   var received: Int64 = 0

@@ -5,6 +5,7 @@ import Telemetry
 struct NodeRow {
   var spanID: Int64
   var variant: Int64
+  var arrival: Int64
   /// 0 = none.
   var parentID: Int64
   var attempt: Int64
@@ -38,7 +39,7 @@ struct SpanNodes: ~Copyable {
   private var anyVariant: Statement
   private var ownAttempts: Statement
 
-  private static let columns = "span_id, variant, coalesce(parent_id, 0), attempt, rule, sequence, start"
+  private static let columns = "span_id, variant, arrival, coalesce(parent_id, 0), attempt, rule, sequence, start"
 
   init(_ connection: borrowing Connection) throws(SQLiteError) {
     let selectNode = try connection.prepare(
@@ -70,8 +71,9 @@ struct SpanNodes: ~Copyable {
 
   private static func read(_ row: borrowing Row) -> NodeRow {
     NodeRow(
-      spanID: row.int(at: 0), variant: row.int(at: 1), parentID: row.int(at: 2), attempt: row.int(at: 3),
-      code: RuleCode(rawValue: row.int(at: 4)), sequence: row.optionalInt(at: 5), start: row.int(at: 6))
+      spanID: row.int(at: 0), variant: row.int(at: 1), arrival: row.int(at: 2), parentID: row.int(at: 3),
+      attempt: row.int(at: 4), code: RuleCode(rawValue: row.int(at: 5)), sequence: row.optionalInt(at: 6),
+      start: row.int(at: 7))
   }
 
   mutating func node(_ trace: Int64, _ spanID: Int64) throws(SQLiteError) -> SpanNode {
