@@ -152,6 +152,7 @@ let tests: [Target] = [
   .testTarget(
     name: "SQLiteTests", dependencies: ["FaultVFS", "SQLite", "SeededRandom"], swiftSettings: settings),
   .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: settings),
+  .testTarget(name: "TraceStoreTests", dependencies: ["Telemetry", "Threads", "TraceStore"], swiftSettings: settings),
   .testTarget(name: "TransportTests", dependencies: ["CNGHTTP2", "Threads", "Transport"], swiftSettings: settings),
   .testTarget(name: "YAMLTests", dependencies: ["YAML"], swiftSettings: settings),
 ]

@@ -26,11 +26,14 @@ package final class QueryAPI: Sendable {
   let budget: InFlightBudget
   /// Nanoseconds since 1970.
   let now: @Sendable () -> Int64
+  /// Returns when the time is over, or when its task is cancelled.
+  let sleep: @Sendable (Duration) async -> Void
   private let crossOrigin = CrossOriginPolicy(origins: [])
 
   package init(
     reader: any SpanReader, attribution: any AttributionStore, refusals: RefusalLog, options: Options,
-    budget: InFlightBudget, now: @escaping @Sendable () -> Int64
+    budget: InFlightBudget, now: @escaping @Sendable () -> Int64,
+    sleep: @escaping @Sendable (Duration) async -> Void
   ) {
     self.reader = reader
     self.attribution = attribution
@@ -38,6 +41,7 @@ package final class QueryAPI: Sendable {
     self.options = options
     self.budget = budget
     self.now = now
+    self.sleep = sleep
   }
 
   /// Whether a page of another origin asks for a change; this interface is open to none.
@@ -98,6 +102,7 @@ package final class QueryAPI: Sendable {
     case .binding(let id): try await unbind(id, request)
     case .sessions: request.method == .post ? try await register(request) : try await sessions(request)
     case .session(let id): try await unregister(id, request)
+    case .retags: try await retags(request)
     }
   }
 

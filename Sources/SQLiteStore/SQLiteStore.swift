@@ -28,6 +28,8 @@ package final class SQLiteStore: SpanWriter, SpanReader {
   let now: @Sendable () -> Int64
   /// Tells when rollouts have finished.
   package let finishedRollouts = RolloutWatch()
+  /// Tells which stored spans are tagged anew.
+  package let retags = RetagWatch()
 
   /// Opens the store of a folder, and creates it when there is none.
   ///
@@ -45,7 +47,7 @@ package final class SQLiteStore: SpanWriter, SpanReader {
     let checkpointer = Checkpointer(path: databasePath, options, status)
     let writer = Writer(
       path: databasePath, options: options, recent: recent, filter: filter, status: status,
-      checkpointer: checkpointer, schedule: schedule, rolloutWatch: finishedRollouts)
+      checkpointer: checkpointer, schedule: schedule, rolloutWatch: finishedRollouts, retagWatch: retags)
     self.writer = writer
     readers = ReaderPool(path: databasePath, options: options, recent: recent, status: status)
     let threads = threads

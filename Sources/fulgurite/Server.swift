@@ -71,7 +71,7 @@ final class Server: Sendable {
       gate: gate, receiver: receiver,
       queries: QueryAPI(
         reader: store, attribution: store, refusals: refusals, options: queryOptions, budget: budget,
-        now: WallClock.nanosecondsSince1970),
+        now: WallClock.nanosecondsSince1970, sleep: sleep(loops)),
       lightning: lightning(configuration, store, loops, budget, receiver),
       operations: OperationsAPI(registry: registry, failure: { store.failure }))
     do {
@@ -94,12 +94,16 @@ final class Server: Sendable {
     var options = LightningAPI.Options()
     options.requestBytes = configuration.limits.requestBytes
     options.corsOrigins = configuration.agl.corsOrigins
-    let loop = loops.loops[0]
     return LightningAPI(
       reader: store, rollouts: store, options: options, budget: budget,
       didAddSpan: { receiver.countClientSpan(isNew: $0) },
-      // It ends early when the wait is over, or the loop stops.
-      sleep: { try? await loop.sleep(for: $0) })
+      sleep: sleep(loops))
+  }
+
+  /// Sleeps for those who wait; it ends early when the wait is over, or the loop stops.
+  private static func sleep(_ loops: EventLoopGroup) -> @Sendable (Duration) async -> Void {
+    let loop = loops.loops[0]
+    return { try? await loop.sleep(for: $0) }
   }
 
   private static func listen(
@@ -137,8 +141,9 @@ final class Server: Sendable {
   /// Lets what is in flight end within the deadline, and closes the store.
   func stop() async {
     watchdog?.cancel()
-    // Those who wait for rollouts would wait on.
+    // Those who wait for rollouts and tags would wait on.
     store.finishedRollouts.close()
+    store.retags.close()
     await http.shutdown(deadline: deadline)
     await watchdog?.value
     store.close()

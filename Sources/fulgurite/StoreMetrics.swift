@@ -21,6 +21,9 @@ enum StoreMetrics {
     registry.gauge("fulgurite_rollout_waits", "Requests that wait for rollouts to finish.") {
       Double(store.finishedRollouts.waits)
     }
+    registry.gauge("fulgurite_retag_waits", "Requests that wait for spans to be tagged anew.") {
+      Double(store.retags.waits)
+    }
     let commits = registry.histogram(
       "fulgurite_commit_seconds", "How long transactions take, from their first write to their acknowledgement.",
       bounds: Histogram.latencyBounds)

@@ -99,6 +99,8 @@ struct BadRequestTests {
       ("spans/0af7651916cd43dd8448eb211c80319c/b7/attribution", "", "span: a span id is 16"),
       ("spans/0af7651916cd43dd8448eb211c80319c/b7ad6b7169203331/attribution", "x=1", "unknown parameter x"),
       ("rollouts/r/diagnosis", "attempt=a", "unknown parameter attempt, allowed are: none"),
+      ("retags", "since=7", "since must be the next"), ("retags", "wait=61", "wait must be at most 60 seconds"),
+      ("retags", "wait=x", "wait must be"), ("retags", "cursor=1", "unknown parameter cursor"),
     ]
     for (path, query, message) in table {
       let answer = await ask(FakeStore(), .get, "/api/v1/\(path)", query: query)

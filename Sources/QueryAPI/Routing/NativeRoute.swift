@@ -14,6 +14,7 @@ enum NativeRoute: Hashable {
   case binding(String)
   case sessions
   case session(String)
+  case retags
   case refused
 
   static let prefix = "/api/v1/"
@@ -39,6 +40,7 @@ enum NativeRoute: Hashable {
     case ("bindings", 2): self = .binding(parts[1])
     case ("sessions", 1): self = .sessions
     case ("sessions", 2): self = .session(parts[1])
+    case ("retags", 1): self = .retags
     case ("refused", 1): self = .refused
     default: return nil
     }

@@ -243,7 +243,8 @@ extension Attribution {
     // What is written is what the first change has found.
     let change = nodes.changes[span]
     nodes.changes[span] = TagChange(
-      code: code, tag: tag, storedAttempt: change?.storedAttempt ?? row.attempt,
+      code: code, tag: tag, storedCode: change?.storedCode ?? row.code,
+      storedAttempt: change?.storedAttempt ?? row.attempt,
       storedSequence: change == nil ? row.sequence : change?.storedSequence, arrival: row.arrival)
   }
 
@@ -254,6 +255,7 @@ extension Attribution {
     nodes.changes.removeAll(keepingCapacity: changes.count <= Self.fewChanges)
     for index in changes.indices {
       let change = changes[index].value
+      let storedSequence = change.storedSequence
       let rollout = try places.place(of: change.storedAttempt).rollout
       let rows = change.tag.rows
       if !change.code.isNumberGiven {
@@ -269,6 +271,15 @@ extension Attribution {
           from: TagResolver.Rows(rollout: rollout, attempt: change.storedAttempt), to: rows,
           trace: changes[index].key.trace)
       }
+      guard retags.wants(arrival: change.arrival) else { continue }
+      let span = changes[index].key
+      retags.add(
+        RetagCollection.Change(
+          span: span, traceID: try state(of: span.trace, &tables).id, arrival: change.arrival,
+          before: RetagCollection.Tags(
+            attempt: change.storedAttempt, rule: change.storedCode.shown, sequence: storedSequence),
+          after: RetagCollection.Tags(
+            attempt: rows.attempt, rule: change.code.shown, sequence: changes[index].value.storedSequence)))
     }
     // Neighbours in the table together.
     changes.sort { ($0.key.trace, $0.key.spanID, $0.key.variant) < ($1.key.trace, $1.key.spanID, $1.key.variant) }

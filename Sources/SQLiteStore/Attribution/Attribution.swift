@@ -41,6 +41,8 @@ final class Attribution {
   var states: TraceStates
   var queue: RetagQueue
   var statements: RetagStatements
+  /// What subscribers hear of when the transaction is there.
+  var retags = RetagCollection()
   let autoRollout: AutoRollout
   /// Traces of which something else may be known than was learned before their spans were stored.
   var unsureTraces: Set<Int64> = []

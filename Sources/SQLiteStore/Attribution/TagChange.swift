@@ -2,7 +2,8 @@
 struct TagChange {
   var code: RuleCode
   var tag: TagResolver.Resolved
-  /// What is written of the span: its row in `attempts`, and its number.
+  /// What is written of the span: its rules, its row in `attempts`, and its number.
+  var storedCode: RuleCode
   var storedAttempt: Int64
   var storedSequence: Int64?
   var arrival: Int64

@@ -23,10 +23,11 @@ final class Writer: Sendable {
   private let checkpointer: Checkpointer
   private let schedule: WatchdogSchedule
   private let rolloutWatch: RolloutWatch
+  private let retagWatch: RetagWatch
 
   init(
     path: String, options: SQLiteStoreOptions, recent: RecentTraces, filter: TraceFilter, status: StoreStatus,
-    checkpointer: Checkpointer, schedule: WatchdogSchedule, rolloutWatch: RolloutWatch
+    checkpointer: Checkpointer, schedule: WatchdogSchedule, rolloutWatch: RolloutWatch, retagWatch: RetagWatch
   ) {
     self.path = path
     self.options = options
@@ -36,6 +37,7 @@ final class Writer: Sendable {
     self.checkpointer = checkpointer
     self.schedule = schedule
     self.rolloutWatch = rolloutWatch
+    self.retagWatch = retagWatch
     queue = WriteQueue(limit: options.queueBytes)
   }
 
@@ -152,7 +154,7 @@ final class Writer: Sendable {
 
   private func write(_ group: [PendingWrite], _ session: WriterSession) throws -> [WriteOutcome] {
     let received = options.now()
-    try session.beginTransaction(received: received)
+    try session.beginTransaction(received: received, isFollowed: retagWatch.isFollowed)
     let outcomes = try group.map { pending -> WriteOutcome in
       switch pending {
       case .batch(let batch):
@@ -165,6 +167,7 @@ final class Writer: Sendable {
     try session.commit(received: received)
     let finished = session.rollouts.takeFinished()
     if !finished.isEmpty { rolloutWatch.finished(finished) }
+    retagWatch.publish(session.takeRetags())
     return outcomes
   }
 
@@ -177,6 +180,7 @@ final class Writer: Sendable {
     try session.connection.checkpoint(.truncate)
     // A transaction that seemed to have failed may be there after all: who waits for what it finished has to look.
     rolloutWatch.lookAgain()
+    retagWatch.settleDoubt()
     return session
   }
 
@@ -186,6 +190,8 @@ final class Writer: Sendable {
   /// when they are sent again they are found or stored.
   private func discard(_ session: inout WriterSession?, _ error: StoreError) {
     guard let failed = session else { return }
+    // Only a COMMIT that was tried leaves any.
+    if !failed.takeRetags().isEmpty { retagWatch.doubt() }
     // A search for late attempts may be among what was rolled back.
     schedule.expect(at: -.infinity)
     if error.endsConnection {

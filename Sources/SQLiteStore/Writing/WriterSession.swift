@@ -26,6 +26,8 @@ final class WriterSession {
   private var waitingRollouts: [TagResolver.Rollout?] = []
   private var firstWaiting = 0
   private var change = AppendReceipt()
+  /// What the COMMIT that was tried last changes of the tags of stored spans.
+  private var retags = RetagBatch()
 
   private var begin: Statement
   private var commitTransaction: Statement
@@ -69,9 +71,12 @@ final class WriterSession {
   var hasRetagWork: Bool { !attribution.queue.isEmpty }
 
   /// Starts a transaction.
-  func beginTransaction(received: Int64) throws(SQLiteError) {
+  ///
+  /// - Parameter isFollowed: Whether somebody is to hear of changes of tags.
+  func beginTransaction(received: Int64, isFollowed: Bool) throws(SQLiteError) {
     change = AppendReceipt()
     attribution.received = received
+    attribution.retags.begin(lastArrival: counters.lastArrival, isFollowed: isFollowed)
     try begin.run()
   }
 
@@ -292,10 +297,18 @@ final class WriterSession {
     try settle(received: received)
     try tables.traces.maintain(connection) { attribution.states.columnOfNew($0) }
     try attribution.save()
+    let changes = try attribution.takeRetags()
     try counters.commit(
       change, lastSegment: packer.lastSegment, tables.traces.counters, isInPart: outcome == .wrotePart)
+    retags = changes
     try commitTransaction.run()
     tables.traces.didCommit()
+  }
+
+  /// What the last commit has changed of the tags of stored spans.
+  func takeRetags() -> RetagBatch {
+    defer { retags = RetagBatch() }
+    return retags
   }
 
   /// Ends a transaction that failed.

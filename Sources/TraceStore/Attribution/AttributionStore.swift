@@ -26,6 +26,9 @@ package protocol AttributionStore: Sendable {
 
   /// Binds the traces of unassigned spans to a rollout.
   func claim(_ claim: UnassignedClaim) async throws(StoreError) -> ClaimResult
+
+  /// Tells which stored spans are tagged anew.
+  var retags: RetagWatch { get }
 }
 
 /// Which unassigned spans to assign, and to whom.

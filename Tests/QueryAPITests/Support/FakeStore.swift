@@ -33,6 +33,7 @@ final class FakeStore: AttributionStore, SpanReader {
 
   let state: Locked<State>
   let refusals = RefusalLog()
+  let retags = RetagWatch(capacity: 4, epoch: 0x2a)
 
   init(_ prepare: (inout State) -> Void = { _ in }) {
     var state = State()
@@ -44,7 +45,8 @@ final class FakeStore: AttributionStore, SpanReader {
   var api: QueryAPI {
     QueryAPI(
       reader: self, attribution: self, refusals: refusals, options: QueryAPI.Options(),
-      budget: InFlightBudget(limit: 64 << 20, largestRequest: 1 << 20), now: { 1_700_000_000_000_000_000 })
+      budget: InFlightBudget(limit: 64 << 20, largestRequest: 1 << 20), now: { 1_700_000_000_000_000_000 },
+      sleep: { try? await Task.sleep(for: $0) })
   }
 
   private func told(_ note: (inout State) -> Void) throws(StoreError) -> State {

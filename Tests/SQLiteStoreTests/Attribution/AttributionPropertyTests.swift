@@ -49,6 +49,18 @@ import TraceStore
       guard problems.isEmpty else { return await report(problems, seed: seed, schedule, check) }
     }
   }
+
+  @Test(arguments: 0..<workers)
+  func `who follows changes of tags knows them`(worker: UInt64) async throws {
+    for seed in Self.seeds(worker) where seed % 4 >= 2 || Self.only != nil {
+      var random = SplitMix64(seed: seed &+ 3 << 32)
+      let schedule = AttributionSchedule(AttributionCase(seed: seed), &random, widest: 2)
+      let follower = RetagFollower()
+      let check = { (store: SQLiteStore, _: AttributionModel) in try await follower.problems(store) }
+      let problems = try await schedule.run(check)
+      guard problems.isEmpty else { return await report(problems, seed: seed, schedule, check) }
+    }
+  }
 }
 
 extension SQLiteStore {

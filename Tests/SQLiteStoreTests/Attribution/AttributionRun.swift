@@ -92,6 +92,13 @@ extension AttributionSchedule {
   /// Begins the message about an action that failed.
   private static let failed = "failed: "
 
+  /// Opens a store whose changes of tags are followed from the start.
+  private func open(_ folder: TemporaryFolder) throws -> SQLiteStore {
+    let store = try SQLiteStore(folder: folder.path, options: options())
+    _ = store.retags.page(after: nil, limit: 1)
+    return store
+  }
+
   /// Brings all facts to a new store.
   ///
   /// - Returns: What `check` finds wrong with it in the end or in a pause, or what failed on the way.
@@ -99,7 +106,7 @@ extension AttributionSchedule {
     let folder = try TemporaryFolder()
     var run = AttributionRun()
     var model = AttributionModel([], autoRollout: autoRollout)
-    var store = try SQLiteStore(folder: folder.path, options: options())
+    var store = try open(folder)
     do {
       for group in groups {
         var problems: [String] = []
@@ -108,7 +115,7 @@ extension AttributionSchedule {
         case .settling: problems = try await check(store, model)
         case .reopening:
           await store.finish()
-          store = try SQLiteStore(folder: folder.path, options: options())
+          store = try open(folder)
         }
         if problems.isEmpty {
           problems = await run.perform(group.actions, store).map { "\(Self.failed)\($0.action): \($0.error)" }
