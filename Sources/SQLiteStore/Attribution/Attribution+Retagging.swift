@@ -94,6 +94,7 @@ extension Attribution {
   func save() throws(SQLiteError) {
     try queue.save()
     try states.save()
+    hidden.removeAll(keepingCapacity: hidden.count <= Self.fewChanges)
   }
 
   // MARK: Tasks
@@ -189,6 +190,9 @@ extension Attribution {
   func pass(
     _ inheritance: Inheritance?, to row: NodeRow, isAlone: Bool, _ trace: Int64, _ tables: inout Tables
   ) throws(SQLiteError) {
+    if row.code.ownAttempt != .none {
+      hidden[SpanKey(trace: trace, spanID: row.spanID, variant: row.variant)] = .some(inheritance)
+    }
     let assignment: Assignment?
     if let inheritance {
       assignment = Assignment(place: inheritance.place, rule: inheritance.rule)

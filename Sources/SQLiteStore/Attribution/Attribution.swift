@@ -44,6 +44,8 @@ final class Attribution {
   /// What subscribers hear of when the transaction is there.
   var retags = RetagCollection()
   let autoRollout: AutoRollout
+  /// What spans with an attempt of their own have inherited, as far as this transaction has found it out.
+  var hidden: [SpanKey: Inheritance?] = [:]
   /// Traces of which something else may be known than was learned before their spans were stored.
   var unsureTraces: Set<Int64> = []
   /// The time of the transaction.
@@ -155,9 +157,13 @@ final class Attribution {
     let node = try nodes.node(trace, spanID)
     if node.hasOwnRollout { return try ownPlaces(of: node).place.map { Inheritance(place: $0, rule: .ancestor) } }
     guard let row = node.upward ?? node.rows.first else { return try bound(spanID, of: trace, &tables) }
+    guard row.code.ownAttempt != .none else { return try handedDown(by: row, of: trace) }
     // An attempt of its own hides the one that it has inherited.
-    guard row.code.ownAttempt == .none else { return try inherited(by: row, of: trace, &tables) }
-    return try handedDown(by: row, of: trace)
+    let key = SpanKey(trace: trace, spanID: row.spanID, variant: row.variant)
+    if let known = hidden[key] { return known }
+    let found = try inherited(by: row, of: trace, &tables)
+    hidden[key] = .some(found)
+    return found
   }
 
   /// What a span without a rollout of its own hands down, if it has none but the attempt that it has inherited.

@@ -73,7 +73,7 @@ import TraceStore
 
   // Were any of these steps to cost the square of the trace, it would be minutes.
   @Test func `a deep trace is repeated, tagged and changed`() async throws {
-    let count: UInt64 = 6_000
+    let count: UInt64 = 2_000
     func chain(_ name: String = "operation", attempt: Bool = false) -> [TestSpan] {
       (1...count).map { id in
         TestSpan(id).with {
