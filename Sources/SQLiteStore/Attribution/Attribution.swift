@@ -205,12 +205,13 @@ final class Attribution {
       hasVariants: try nodes.hasVariants(trace))
     states[trace] = state
     switch stored.binding {
-    case nil:
+    case 0?: break
+    case -1?: state.known = .contradiction
+    // The rollout may have been deleted since.
+    case let attempt? where try places.has(attempt): state.known = .one(try places.place(of: attempt))
+    default:
       state.known = try knownPlaces(of: trace, &tables)
       states.set(state.known, of: trace)
-    case 0?: break
-    case let attempt? where attempt > 0: state.known = .one(try places.place(of: attempt))
-    default: state.known = .contradiction
     }
     states[trace] = state
     return state

@@ -25,6 +25,9 @@ struct PlaceTable: ~Copyable {
   /// The place of a row of `attempts`.
   mutating func place(of attempt: Int64) throws(SQLiteError) -> Place { try entry(attempt).place }
 
+  /// Whether a row of `attempts` is there.
+  mutating func has(_ attempt: Int64) throws(SQLiteError) -> Bool { try find(attempt) != nil }
+
   /// The ids of a row of `attempts`.
   mutating func tag(of attempt: Int64) throws(SQLiteError) -> RolloutTag {
     let entry = try entry(attempt)
@@ -32,6 +35,13 @@ struct PlaceTable: ~Copyable {
   }
 
   private mutating func entry(_ attempt: Int64) throws(SQLiteError) -> Entry {
+    guard let found = try find(attempt) else {
+      throw SQLiteError(code: .corrupt, operation: "read", message: "attempt \(attempt) is missing")
+    }
+    return found
+  }
+
+  private mutating func find(_ attempt: Int64) throws(SQLiteError) -> Entry? {
     if let known = entries[attempt] { return known }
     try select.bind(attempt, at: 1)
     let found = try select.first { (row: borrowing Row) in
@@ -40,9 +50,7 @@ struct PlaceTable: ~Copyable {
         rolloutID: row.int(at: 0) == 0 ? nil : row.string(at: 1),
         attemptID: row.int(at: 2) == 0 ? nil : row.string(at: 3))
     }
-    guard let found else {
-      throw SQLiteError(code: .corrupt, operation: "read", message: "attempt \(attempt) is missing")
-    }
+    guard let found else { return nil }
     if entries.count >= Self.capacity { entries.removeAll(keepingCapacity: true) }
     entries[attempt] = found
     return found

@@ -1,3 +1,4 @@
+import SQLite
 import SQLiteStore
 import Telemetry
 import Testing
@@ -103,6 +104,39 @@ import TraceStore
         NewBinding(traceID: TestSpan.traceID(1), spanID: SpanID(value: 1), rolloutID: "r", attemptID: "b"))
       try await store.settleTags()
       #expect(try await store.rows(ofRollout: "r").count == Int(2 * count))
+    }
+  }
+
+  // MARK: Deletion
+
+  @Test func `a rollout that was deleted is made anew by its next span`() async throws {
+    let folder = try TemporaryFolder()
+    let own = { (id: UInt64) in
+      TestSpan(id).with { $0.attributes = [("agentlightning.rollout_id", .string("r"))] }
+    }
+    try await folder.withStore { store async throws in
+      _ = try await store.append(batch([own(1), TestSpan(2)]))
+      #expect(try await store.rows(ofRollout: "r").count == 2)
+    }
+    do {
+      // What retention will do: the rows of the rollout, and nothing else.
+      let connection = try Connection(path: folder.database.path)
+      try connection.execute(
+        """
+        DELETE FROM spans WHERE attempt IN (SELECT id FROM attempts WHERE rollout != 0);
+        DELETE FROM rollout_traces WHERE rollout != 0;
+        DELETE FROM attempts WHERE rollout != 0;
+        DELETE FROM rollouts;
+        """)
+    }
+    try await folder.withStore { store async throws in
+      _ = try await store.append(batch([TestSpan(3)]))
+      #expect(try await store.rows(SpanQuery(.unassigned)).map(\.spanID.value) == [3])
+      _ = try await store.append(batch([own(4)]))
+      try await store.settleTags()
+      let rows = try await store.rows(ofRollout: "r").sorted { $0.arrival < $1.arrival }
+      #expect(rows.map(\.spanID.value) == [3, 4])
+      #expect(Set(rows.compactMap(\.sequence)) == [1, 2])
     }
   }
 
