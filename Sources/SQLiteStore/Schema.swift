@@ -307,9 +307,9 @@ enum Schema {
 
   private static let version4 = """
     -- rule: the low four bits are the rule that gave the rollout, the next two the rule that gave an attempt of the span's
-    -- own; 64 says that the number was given. traces.binding: what is known of a trace, a row in attempts, 0 for nothing, -1
+    -- own, where it is another; 64 says that the number was issued here. traces.binding: what is known of a trace, a row in attempts, 0 for nothing, -1
     -- for contradictions, NULL when nobody has looked.
-    UPDATE spans SET rule = rule * 16 + CASE WHEN sequence IS NULL THEN 0 ELSE 64 END
+    UPDATE spans SET rule = rule * 16
       WHERE attempt IN (SELECT id FROM attempts WHERE rollout = 0);
 
     -- Of a span that came without a rollout: the span that it may inherit one from, 0 for none. Its rule is no part of the

@@ -357,7 +357,8 @@ extension Attribution {
     // What was learned of the trace when this came may not be so.
     if tag != stored, tag.rolloutID != nil { unsureTraces.insert(span.trace) }
     guard tag != stored, Self.counts(tag, before: stored) else { return }
-    var code = RuleCode(own: tag, isNumberGiven: row.code.isNumberGiven)
+    var code = RuleCode(own: tag)
+    code.isNumberIssued = row.code.isNumberIssued
     var target = tag
     if tag.rolloutID == nil {
       // Only the attempt is its own; the rollout stays where it came from.

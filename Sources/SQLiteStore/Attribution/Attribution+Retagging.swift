@@ -262,10 +262,12 @@ extension Attribution {
       let storedSequence = change.storedSequence
       let rollout = try places.place(of: change.storedAttempt).rollout
       let rows = change.tag.rows
-      if !change.code.isNumberGiven {
+      // One that was given stays as it is.
+      if change.storedCode.isNumberIssued || storedSequence == nil {
+        changes[index].value.code.isNumberIssued = rows.rollout != 0
         if rows.rollout == 0 {
           changes[index].value.storedSequence = nil
-        } else if rows.rollout != rollout || change.storedSequence == nil {
+        } else if rows.rollout != rollout || storedSequence == nil {
           changes[index].value.storedSequence = tables.tags.sequence(-1, change.tag.rollout)
         }
       }

@@ -206,7 +206,7 @@ final class Attribution {
     states[trace] = state
     switch stored.binding {
     case 0?: break
-    case -1?: state.known = .contradiction
+    case .some(-1): state.known = .contradiction
     // The rollout may have been deleted since.
     case let attempt? where try places.has(attempt): state.known = .one(try places.place(of: attempt))
     default:

@@ -2,23 +2,18 @@ import Telemetry
 
 /// The column `rule` of a span: which rules gave it its tags.
 ///
-/// The low four bits are the rule that gave the rollout, the next two the rule that gave an attempt of the span's own, and
-/// one says whether the span's number was given.
+/// The low four bits are the rule that gave the rollout, the next two the rule that gave an attempt of the span's own where that
+/// is another one, and one says that the store has issued the span's number. So the code of most spans is 1, which takes no byte.
 struct RuleCode: Hashable {
   private(set) var rawValue: Int64
 
   init(rawValue: Int64) { self.rawValue = rawValue }
 
-  /// - Parameter ownAttempt: The rule of an attempt that the span brought itself, else `none`.
-  init(rollout: TagRule, ownAttempt: TagRule, isNumberGiven: Bool) {
-    rawValue = Int64(rollout.rawValue) | Int64(ownAttempt.rawValue & 3) << 4 | (isNumberGiven ? 64 : 0)
-  }
-
   /// The code of what a span brings itself.
-  init(own tag: RolloutTag, isNumberGiven: Bool) {
-    self.init(
-      rollout: tag.rolloutID == nil ? .none : tag.rule, ownAttempt: tag.attemptID == nil ? .none : tag.attemptRule,
-      isNumberGiven: isNumberGiven)
+  init(own tag: RolloutTag) {
+    let rollout = tag.rolloutID == nil ? TagRule.none : tag.rule
+    let attempt = tag.attemptID == nil || tag.attemptRule == rollout ? TagRule.none : tag.attemptRule
+    rawValue = Int64(rollout.rawValue) | Int64(attempt.rawValue & 3) << 4
   }
 
   /// The rule that gave the rollout; `none` without one.
@@ -26,11 +21,14 @@ struct RuleCode: Hashable {
 
   /// The rule that gave an attempt of the span's own.
   ///
-  /// Databases of older versions leave it out where it is that of the rollout.
+  /// `none` for one that has no attempt of its own, and for one whose rollout came by the same rule.
   var ownAttempt: TagRule { TagRule(rawValue: UInt8(truncatingIfNeeded: rawValue >> 4 & 3)) ?? .none }
 
-  /// Whether the number was given, and not issued by this store.
-  var isNumberGiven: Bool { rawValue & 64 != 0 }
+  /// Whether the number was issued by this store, and not given.
+  var isNumberIssued: Bool {
+    get { rawValue & 64 != 0 }
+    set { rawValue = newValue ? rawValue | 64 : rawValue & ~64 }
+  }
 
   /// Whether the rollout is the span's own, so that no other span or registration changes it.
   var hasOwnRollout: Bool { (1...3).contains(rawValue & 15) }

@@ -105,10 +105,11 @@ final class WriterSession {
         let span = batch.spans[index]
         guard let own = resolvedTags[Int(span.tag)] else { continue }
         let given = sequence ?? (span.sequence >= 0 ? span.sequence : nil)
-        var code = RuleCode(own: batch.tags[Int(span.tag)], isNumberGiven: given != nil)
+        var code = RuleCode(own: batch.tags[Int(span.tag)])
         let target = plan.target(of: index)
         if let target { code = code.with(rollout: target.rule) }
         let tag = target?.tag ?? own
+        code.isNumberIssued = given == nil && tag.rollout != nil
         let placement = SpanInserter.Placement(
           trace: plan.trace(of: index), rows: tag.rows, sequence: given, code: code,
           service: try resolve(span.context, batch.contexts, &resolvedServices), segment: place.segment,
@@ -167,10 +168,10 @@ final class WriterSession {
   private func number(
     _ placement: inout SpanInserter.Placement, _ rollout: TagResolver.Rollout?, _ mark: inout TagResolver.Mark
   ) {
-    if placement.code.isNumberGiven {
-      tables.tags.use(placement.sequence, rollout, attempt: placement.rows.attempt, &mark)
-    } else {
+    if placement.code.isNumberIssued {
       placement.sequence = tables.tags.issue(rollout, attempt: placement.rows.attempt, &mark)
+    } else {
+      tables.tags.use(placement.sequence, rollout, attempt: placement.rows.attempt, &mark)
     }
   }
 
@@ -195,7 +196,7 @@ final class WriterSession {
     var row = given
     let span = row.facts
     row.placement.arrival = counters.lastArrival + 1
-    if !row.placement.code.isNumberGiven { row.placement.sequence = tables.tags.sequence(-1, rollout) }
+    if row.placement.code.isNumberIssued { row.placement.sequence = tables.tags.sequence(-1, rollout) }
     if try !inserter.insert(row, draft.bytes.span, connection) {
       let finding = try duplicates.check(
         DuplicateCheck.Candidate(

@@ -1,3 +1,4 @@
+import Foundation
 import SQLite
 import SQLiteStore
 import Telemetry
