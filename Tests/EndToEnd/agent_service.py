@@ -3,7 +3,7 @@
 It exports its spans to URL in batches, as the SDK does by default, so that one request holds spans of many callers and
 comes at any time before or after theirs. It prints its own URL when it is ready, and ends when its input does.
 
-    GET /work/TASK    answers a number; one span for the request, two for the work below it
+    GET /tasks/TASK    answers a number; one span for the request, two for the work below it
 """
 
 import socketserver
@@ -23,7 +23,7 @@ EXPORT_MILLISECONDS = 50
 
 
 def application(environment, start_response):
-    task = environment["PATH_INFO"].removeprefix("/work/")
+    task = environment["PATH_INFO"].removeprefix("/tasks/")
     tracer = trace.get_tracer("service")
     with tracer.start_as_current_span("service.look_up", attributes={"task": task}):
         with tracer.start_as_current_span("service.compute", attributes={"task": task}):

@@ -36,7 +36,7 @@ class CallingAgent(agl.LitAgent):
         with tracer.start_as_current_span("agent.run", attributes={"task": task}):
             with tracer.start_as_current_span("agent.tool", attributes={"task": task}):
                 for _ in range(CALLS):
-                    requests.get(f"{self.service}/work/{task}", timeout=30).raise_for_status()
+                    requests.get(f"{self.service}/tasks/{task}", timeout=30).raise_for_status()
 
 
 async def run_runner(url, service, number, tasks):

@@ -66,6 +66,43 @@ import TraceStore
     #expect(try Connection(path: folder.database.path).integer("PRAGMA user_version") == Schema.version)
   }
 
+  // Before version 4 only what a span said itself was followed.
+  @Test func `spans of an older version are tagged by their trace context`() async throws {
+    let folder = try TemporaryFolder()
+    let traceID = TestSpan.traceID(1)
+    do {
+      let connection = try Connection(path: folder.database.path)
+      try Schema.migrate(connection, path: folder.path, to: 3)
+      try connection.execute(
+        """
+        INSERT INTO rollouts(id, rollout_id) VALUES(1, 'r'), (2, 'other');
+        INSERT INTO attempts(id, rollout, attempt_id, spans, first_arrival, last_arrival, last_sequence)
+          VALUES(1, 1, 'a', 1, 10, 20, 1), (2, 0, NULL, 2, 10, 20, 0), (3, 2, NULL, 1, 10, 20, 1), (4, 0, 'own', 1, 10, 20, 0);
+        INSERT INTO traces VALUES(1, x'\(traceID)', NULL);
+        INSERT INTO rollout_traces VALUES(1, 1, 1, 1), (0, 2, 1, 2), (2, 3, 1, 1), (0, 4, 1, 1);
+        INSERT INTO spans(trace, span_id, variant, arrival, parent_id, attempt, sequence, rule, name, service, kind,
+            status, start, duration, segment, offset)
+          VALUES(1, 1, 0, 1, NULL, 1, 1, 1, 'root', 0, 1, 0, 1000, 1, 1, 0), (1, 2, 0, 2, 1, 2, NULL, 0, 'below', 0, 1, 0, 1000, 1, 1, 0),
+            (1, 3, 0, 3, NULL, 2, NULL, 0, 'alone', 0, 1, 0, 1000, 1, 1, 0), (1, 4, 0, 4, NULL, 3, 1, 2, 'other', 0, 1, 0, 1000, 1, 1, 0),
+            (1, 5, 0, 5, 2, 4, 9, 1, 'partial', 0, 1, 0, 1000, 1, 1, 0);
+        INSERT INTO span_sessions VALUES(1, 's', 1, 3, 0);
+        UPDATE store SET last_arrival = 5, last_segment = 1, last_trace = 1, spans = 5;
+        """)
+    }
+    try await folder.withStore { store async throws in
+      try await store.settleTags()
+      let rows = try await store.rows(SpanQuery(.trace(traceID))).sorted { $0.arrival < $1.arrival }
+      #expect(rows.map(\.rule) == [.explicit, .ancestor, .none, .request, .ancestor])
+      #expect(rows.map(\.rolloutID) == ["r", "r", nil, "other", "r"])
+      #expect(rows.map(\.attemptID) == ["a", "a", nil, nil, "own"])
+      // What was given stays; of the others the one that has a rollout now has a number.
+      #expect(rows.map(\.sequence) == [1, 2, nil, 1, 9])
+      _ = try await store.register(NewSession(session: "s", rolloutID: "late", from: 0))
+      try await store.settleTags()
+      #expect(try await store.rows(ofRollout: "late").map(\.spanID.value) == [3])
+    }
+  }
+
   @Test(arguments: ["PRAGMA application_id = 42", "CREATE TABLE notes(text)", "PRAGMA user_version = 1"])
   func `the database of another program is refused and left alone`(sql: String) async throws {
     let folder = try TemporaryFolder()

@@ -268,7 +268,7 @@ extension Attribution {
         if rows.rollout == 0 {
           changes[index].value.storedSequence = nil
         } else if rows.rollout != rollout || storedSequence == nil {
-          changes[index].value.storedSequence = tables.tags.sequence(-1, change.tag.rollout)
+          changes[index].value.storedSequence = tables.tags.nextNumber(of: change.tag.rollout)
         }
       }
       tables.tags.use(changes[index].value.storedSequence, change.tag.rollout, attempt: rows.attempt)

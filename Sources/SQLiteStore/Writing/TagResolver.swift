@@ -134,13 +134,8 @@ struct TagResolver: ~Copyable {
     return row
   }
 
-  /// The number of a span in its rollout: the one it brings, else the next one.
-  ///
-  /// It is not used up before ``use(_:_:attempt:)``.
-  ///
-  /// - Parameter given: -1 for a span that brings none.
-  func sequence(_ given: Int64, _ rollout: Rollout?) -> Int64? {
-    if given >= 0 { return given }
+  /// The next number of a rollout, which is not used up before ``use(_:_:attempt:)``.
+  func nextNumber(of rollout: Rollout?) -> Int64? {
     guard let last = rollout?.lastSequence else { return nil }
     return last == .max ? last : last + 1
   }
@@ -156,7 +151,7 @@ struct TagResolver: ~Copyable {
   mutating func issue(_ rollout: Rollout?, attempt: Int64, _ mark: inout Mark) -> Int64? {
     guard let rollout else { return nil }
     mark.numbers.append((rollout, rollout.lastSequence))
-    let number = sequence(-1, rollout)
+    let number = nextNumber(of: rollout)
     use(number, rollout, attempt: attempt)
     return number
   }

@@ -196,7 +196,7 @@ final class WriterSession {
     var row = given
     let span = row.facts
     row.placement.arrival = counters.lastArrival + 1
-    if row.placement.code.isNumberIssued { row.placement.sequence = tables.tags.sequence(-1, rollout) }
+    if row.placement.code.isNumberIssued { row.placement.sequence = tables.tags.nextNumber(of: rollout) }
     if try !inserter.insert(row, draft.bytes.span, connection) {
       let finding = try duplicates.check(
         DuplicateCheck.Candidate(
@@ -247,7 +247,7 @@ final class WriterSession {
   /// Takes the next number of a rollout.
   func nextSequence(_ tag: RolloutTag, received: Int64) throws(SQLiteError) -> Int64 {
     let resolved = try tables.tags.resolve(tag, received: received)
-    let sequence = tables.tags.sequence(-1, resolved.rollout) ?? 1
+    let sequence = tables.tags.nextNumber(of: resolved.rollout) ?? 1
     tables.tags.use(sequence, resolved.rollout, attempt: resolved.rows.attempt)
     return sequence
   }
