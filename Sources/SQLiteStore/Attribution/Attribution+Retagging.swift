@@ -113,18 +113,23 @@ extension Attribution {
     let hasVariants = try state(of: trace, &tables).hasVariants
     for child in children {
       let isAlone = hasVariants ? try nodes.isAlone(child, of: trace) : true
+      let bound = try boundPlaces(of: child.spanID, of: trace, &tables)
       let inheritance: Inheritance?
-      if !isAlone || child.spanID == parent {
-        // In a cycle, what is handed down may be what spans under its own ids have handed up.
+      switch bound {
+      case .one(let place): inheritance = Inheritance(place: place, rule: .subtree)
+      case .contradiction: inheritance = nil
+      // In a cycle, what is handed down may be what spans under its own ids have handed up.
+      case .nothing where !isAlone || child.spanID == parent:
         inheritance = try inherited(by: child, of: trace, &tables)
-      } else {
-        switch try boundPlaces(of: child.spanID, of: trace, &tables) {
-        case .one(let place): inheritance = Inheritance(place: place, rule: .subtree)
-        case .contradiction: inheritance = nil
-        case .nothing: inheritance = handed
-        }
+      case .nothing: inheritance = handed
       }
+      let key = SpanKey(trace: trace, spanID: child.spanID, variant: child.variant)
+      let isKnown = hidden[key] == .some(inheritance)
       try pass(inheritance, to: child, isAlone: isAlone, trace, &tables)
+      // An attempt of its own hides a change of what it inherits, which those below it do not share.
+      if child.code.ownAttempt != .none, bound == .nothing, inheritance != nil, !isKnown {
+        queue.add(RetagTask(kind: .children, subject: trace, spanID: child.spanID))
+      }
     }
     return children.count
   }

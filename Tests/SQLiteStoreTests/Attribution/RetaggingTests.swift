@@ -108,6 +108,27 @@ import TraceStore
     }
   }
 
+  // The span between has the same tags before and after.
+  @Test(arguments: [1, 2_000]) func `a change goes on below a span that has an attempt of its own`(step: Int)
+    async throws
+  {
+    try await withNewStore(Self.options(retagStep: step)) { store async throws in
+      let between = TestSpan(2).with {
+        $0.parentID = SpanID(value: 1)
+        $0.attributes = [("agentlightning.attempt_id", .string("a"))]
+      }
+      let below = TestSpan(3).with { $0.parentID = SpanID(value: 2) }
+      _ = try await store.append(batch([TestSpan(1), between, below]))
+      for attempt in [nil, "a"] {
+        _ = try await store.bind(
+          NewBinding(
+            traceID: TestSpan.traceID(1), spanID: SpanID(value: 1), rolloutID: "r", attemptID: attempt))
+        try await store.settleTags()
+        #expect(try await store.spans(ofTrace: 1).map(\.row.attemptID) == [attempt, "a", attempt])
+      }
+    }
+  }
+
   // MARK: Deletion
 
   @Test func `a rollout that was deleted is made anew by its next span`() async throws {
