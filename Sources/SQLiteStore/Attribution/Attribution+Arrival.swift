@@ -284,7 +284,7 @@ extension Attribution {
       // In a cycle, what it has inherited may be what spans under its own ids have handed up.
       let key = SpanKey(trace: trace, spanID: spanID, variant: variant)
       if let row = try nodes.row(key), !row.code.hasOwnRollout {
-        try pass(try inherited(by: row, of: trace, &tables), to: row, isAlone: false, trace, &tables)
+        try pass(try settled(row, of: trace, &tables), to: row, isAlone: false, trace, &tables)
       }
       if try state(of: trace, &tables).isLinked { try lookAtLinkers(of: spanID, of: trace, &tables) }
     }

@@ -120,7 +120,7 @@ extension Attribution {
       case .contradiction: inheritance = nil
       // In a cycle, what is handed down may be what spans under its own ids have handed up.
       case .nothing where !isAlone || child.spanID == parent:
-        inheritance = try inherited(by: child, of: trace, &tables)
+        inheritance = try settled(child, of: trace, &tables)
       case .nothing: inheritance = handed
       }
       let key = SpanKey(trace: trace, spanID: child.spanID, variant: child.variant)
@@ -176,7 +176,7 @@ extension Attribution {
     try learn(try knownPlaces(of: trace, &tables), of: trace, &tables)
     let node = try nodes.node(trace, spanID)
     for row in node.rows where !row.code.hasOwnRollout {
-      try pass(try inherited(by: row, of: trace, &tables), to: row, isAlone: node.rows.count == 1, trace, &tables)
+      try pass(try settled(row, of: trace, &tables), to: row, isAlone: node.rows.count == 1, trace, &tables)
     }
   }
 

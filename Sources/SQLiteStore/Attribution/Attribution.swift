@@ -93,6 +93,28 @@ final class Attribution {
     }
   }
 
+  /// The same by what is stored of the parent, which is never ahead of it: what changes above is handed down by way of it.
+  ///
+  /// Only a way up that leads back to the span's own ids gives nothing: what is stored there may have come from these.
+  func settled(_ row: NodeRow, of trace: Int64, _ tables: inout Tables) throws(SQLiteError) -> Inheritance? {
+    switch try boundPlaces(of: row.spanID, of: trace, &tables) {
+    case .one(let place): return Inheritance(place: place, rule: .subtree)
+    case .contradiction: return nil
+    case .nothing: break
+    }
+    var met: Set<Int64> = []
+    var next = row.parentID
+    while next != 0, met.insert(next).inserted, met.count <= Self.longestSearch {
+      steps += 1
+      if next == row.spanID { return nil }
+      let node = try nodes.node(trace, next)
+      if node.hasOwnRollout { break }
+      if try boundPlaces(of: next, of: trace, &tables) != .nothing { break }
+      next = node.upward?.parentID ?? 0
+    }
+    return row.parentID == 0 ? nil : try handedDown(by: row.parentID, of: trace, &tables)
+  }
+
   /// What the bindings of a span give to those below it, whether it is stored or not.
   private func bound(_ spanID: Int64, of trace: Int64, _ tables: inout Tables) throws(SQLiteError) -> Inheritance? {
     try boundPlaces(of: spanID, of: trace, &tables).place.map { Inheritance(place: $0, rule: .subtree) }
