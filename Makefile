@@ -6,7 +6,7 @@ SHELL := /bin/bash
 # Debian 12 packages. The first line is what the program links, the second what builds and tests it.
 PACKAGES := \
   libuv1-dev node-llhttp libnghttp2-dev libsqlite3-dev libyaml-dev libdeflate-dev zlib1g-dev libzstd-dev libssl-dev libprotobuf-c-dev \
-  protobuf-c-compiler pkg-config gcc libc6-dev make python3 python3-venv sqlite3
+  libcurl4-openssl-dev libbrotli-dev libpcre2-dev protobuf-c-compiler pkg-config gcc libc6-dev make python3 python3-venv sqlite3
 
 SWIFT  ?= swift
 BINARY := .build/release/fulgurite

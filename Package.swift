@@ -15,12 +15,15 @@ let settings: [SwiftSetting] = [
 
 let cLibraries: [Target] = [
   .target(name: "CAPIDescription"),
+  .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
   .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+  .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
   .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
   .systemLibrary(name: "CLinux"),
   // Debian ships llhttp as sources; they are compiled from where the package puts them.
   .target(name: "CLLHTTP", cSettings: [.define("LLHTTP_STRICT_MODE", to: "1")]),
   .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+  .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
   .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
   .target(name: "CWALBuffer", linkerSettings: [.linkedLibrary("sqlite3")]),
   .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
@@ -31,7 +34,7 @@ let cLibraries: [Target] = [
 
 let base: [Target] = [
   .target(name: "Arguments", dependencies: ["Spelling"], swiftSettings: settings),
-  .target(name: "Compression", dependencies: ["CDeflate", "CZlib", "CZstd"], swiftSettings: settings),
+  .target(name: "Compression", dependencies: ["CBrotli", "CDeflate", "CZlib", "CZstd"], swiftSettings: settings),
   .target(name: "Credentials", dependencies: ["CCrypto"], swiftSettings: settings),
   .target(name: "JSON", swiftSettings: settings),
   .target(name: "Logging", swiftSettings: settings),
@@ -40,11 +43,14 @@ let base: [Target] = [
   .target(name: "Spelling", swiftSettings: settings),
   .target(name: "SQLite", dependencies: ["CSQLite", "CWALBuffer"], swiftSettings: settings),
   .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: settings),
-  .target(name: "Transport", dependencies: ["CLLHTTP", "CNGHTTP2", "CUV", "Threads"], swiftSettings: settings),
+  .target(
+    name: "Transport", dependencies: ["CCurl", "CLLHTTP", "CNGHTTP2", "CUV", "Threads"], swiftSettings: settings),
   .target(name: "YAML", dependencies: ["CYAML"], swiftSettings: settings),
 ]
 
 let model: [Target] = [
+  .target(
+    name: "GenAI", dependencies: ["CPCRE2", "Compression", "JSON", "Protobuf", "Telemetry"], swiftSettings: settings),
   .target(name: "Telemetry", swiftSettings: settings),
   .target(name: "OTLP", dependencies: ["JSON", "Protobuf", "Telemetry"], swiftSettings: settings),
 ]
@@ -63,6 +69,13 @@ let services: [Target] = [
   .target(
     name: "LightningAPI",
     dependencies: ["APISupport", "JSON", "OTLP", "Protobuf", "Telemetry", "Threads", "TraceStore", "Transport"],
+    swiftSettings: settings),
+  .target(
+    name: "LLMProxy",
+    dependencies: [
+      "APISupport", "Compression", "Credentials", "GenAI", "JSON", "Logging", "Metrics", "OTLP", "OTLPReceiver",
+      "Protobuf", "Telemetry", "Threads", "TraceStore", "Transport",
+    ],
     swiftSettings: settings),
   .target(
     name: "OTLPReceiver",
@@ -84,7 +97,8 @@ let program: [Target] = [
   .executableTarget(
     name: "fulgurite",
     dependencies: [
-      "APISupport", "Arguments", "CAPIDescription", "Configuration", "Credentials", "JSON", "LightningAPI", "Logging",
+      "APISupport", "Arguments", "CAPIDescription", "Configuration", "Credentials", "JSON", "LLMProxy", "LightningAPI",
+      "Logging",
       "Metrics", "OTLP",
       "OTLPReceiver", "Protobuf", "QueryAPI", "SQLiteStore", "Telemetry", "Threads", "TraceStore", "Transport",
     ],
@@ -119,6 +133,15 @@ let tests: [Target] = [
   .testTarget(name: "CredentialsTests", dependencies: ["Credentials"], swiftSettings: settings),
   .testTarget(
     name: "FaultVFSTests", dependencies: ["CSQLite", "FaultVFS", "SeededRandom"], swiftSettings: settings),
+  .testTarget(
+    name: "GenAITests", dependencies: ["GenAI", "JSON", "OTLP", "Protobuf", "SeededRandom", "Telemetry"],
+    swiftSettings: settings),
+  .testTarget(
+    name: "LLMProxyTests",
+    dependencies: [
+      "Credentials", "GenAI", "JSON", "LLMProxy", "Logging", "Metrics", "SQLiteStore", "Telemetry", "Threads",
+      "TraceStore", "Transport",
+    ], swiftSettings: settings),
   .testTarget(name: "JSONTests", dependencies: ["JSON", "SeededRandom"], swiftSettings: settings),
   .testTarget(
     name: "LightningAPITests",

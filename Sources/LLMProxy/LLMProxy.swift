@@ -1,0 +1,2 @@
+/// The proxy in front of LLM providers.
+package enum LLMProxyPlaceholder {}
