@@ -14,6 +14,8 @@ package struct HTTPResponse: Sendable {
   }
 
   package var status: Int
+  /// The reason phrase of HTTP/1; `nil` means the usual one of the status.
+  package var reason: String?
   package var headers: HTTPHeaders
   package var body: Body
   /// Fields after the body.
@@ -22,6 +24,11 @@ package struct HTTPResponse: Sendable {
   package var trailers: HTTPHeaders
   /// Ends an HTTP/1 connection after this answer.
   package var closesConnection = false
+  /// Whether a client that has closed its side is taken to have gone, also inside a stream.
+  ///
+  /// It could still be reading; but a stream that costs something for as long as it lasts should not wait for the write
+  /// that tells.
+  package var endsWithInput = false
 
   package init(status: Int, headers: HTTPHeaders = [:], body: Body = .none, trailers: HTTPHeaders = [:]) {
     self.status = status

@@ -57,6 +57,10 @@ final class HTTP1Connection: ConnectionProtocol {
   func receiveEnd() {
     hasInputEnded = true
     if let exchange {
+      if exchange.isAnswerStarted && !exchange.isAnswerComplete && exchange.endsWithInput {
+        abort(exchange)
+        return
+      }
       if exchange.isRequestComplete { cancelWait(of: exchange) } else { breakInput(of: exchange, .disconnected) }
     }
     proceed()
@@ -223,6 +227,14 @@ final class HTTP1Connection: ConnectionProtocol {
   func start(_ response: HTTPResponse, for exchange: HTTP1Exchange) -> Bool {
     guard self.exchange === exchange, !isDone, !exchange.isAnswerStarted else { return false }
     exchange.isAnswerStarted = true
+    if response.endsWithInput, case .stream = response.body {
+      exchange.endsWithInput = true
+      // The client may have closed its side before.
+      if hasInputEnded {
+        abort(exchange)
+        return false
+      }
+    }
     let head = exchange.head
     exchange.framing = HTTP1ResponseEncoder.framing(of: response, method: head.method, version: head.version)
     exchange.isLast = exchange.isLast || isLast(response, exchange)

@@ -17,6 +17,8 @@ final class HTTP1Exchange: ResponseSink, BodyPipeOwner, @unchecked Sendable {
   var isBodyInvited: Bool
   var isAnswerStarted = false
   var isAnswerComplete = false
+  /// The answer ends when the client closes its side.
+  var endsWithInput = false
   /// The connection ends after the answer.
   var isLast = false
   var framing = HTTP1ResponseEncoder.Framing.none

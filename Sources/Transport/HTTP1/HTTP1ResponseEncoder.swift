@@ -43,7 +43,11 @@ struct HTTP1ResponseEncoder {
     append("HTTP/1.1 ", to: &bytes)
     append(response.status, to: &bytes)
     append(" ", to: &bytes)
-    append(reasonPhrase(response.status), to: &bytes)
+    if let reason = response.reason {
+      appendText(reason, to: &bytes)
+    } else {
+      append(reasonPhrase(response.status), to: &bytes)
+    }
     append("\r\n", to: &bytes)
     for field in response.headers.fields where !isOurs(field.name, framing, response) {
       appendField(field, to: &bytes)

@@ -1,0 +1,52 @@
+/// Collects the header section of an answer from its lines.
+struct ResponseHeadReader {
+  /// What a line meant.
+  enum Progress {
+    case needsMore
+    case complete(ClientResponse)
+  }
+
+  private var response = ClientResponse(status: 0, reason: "", headers: [:])
+
+  /// Takes a line with its end.
+  ///
+  /// Interim answers (1xx) are passed over ([RFC 9110, section 15.2](https://www.rfc-editor.org/rfc/rfc9110#section-15.2)).
+  mutating func read(_ line: Span<UInt8>) -> Progress {
+    var end = line.count
+    while end > 0, line[end - 1] == 0x0A || line[end - 1] == 0x0D { end -= 1 }
+    if end == 0 {
+      guard response.status >= 200 else { return .needsMore }
+      return .complete(response)
+    }
+    let isStatusLine =
+      end >= 5 && line[0] == UInt8(ascii: "H") && line[1] == UInt8(ascii: "T") && line[2] == UInt8(ascii: "T")
+      && line[3] == UInt8(ascii: "P") && line[4] == UInt8(ascii: "/")
+    if isStatusLine { readStatus(line, end) } else { readField(line, end) }
+    return .needsMore
+  }
+
+  private mutating func readStatus(_ line: Span<UInt8>, _ end: Int) {
+    response = ClientResponse(status: 0, reason: "", headers: [:])
+    response.headers.reserveCapacity(16)
+    guard var index = (0..<end).first(where: { line[$0] == 0x20 }) else { return }
+    index += 1
+    while index < end, line[index] >= UInt8(ascii: "0"), line[index] <= UInt8(ascii: "9"), response.status < 1000 {
+      response.status = response.status * 10 + Int(line[index] - UInt8(ascii: "0"))
+      index += 1
+    }
+    if index + 1 < end { response.reason = text(line, index + 1..<end) }
+  }
+
+  private mutating func readField(_ line: Span<UInt8>, _ end: Int) {
+    guard let colon = (0..<end).first(where: { line[$0] == UInt8(ascii: ":") }), colon > 0 else { return }
+    var start = colon + 1
+    var end = end
+    while start < end, line[start] == 0x20 || line[start] == 0x09 { start += 1 }
+    while end > start, line[end - 1] == 0x20 || line[end - 1] == 0x09 { end -= 1 }
+    response.headers.append(text(line, 0..<colon), text(line, start..<end))
+  }
+
+  private func text(_ line: Span<UInt8>, _ range: Range<Int>) -> String {
+    unsafe line.extracting(range).withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+  }
+}

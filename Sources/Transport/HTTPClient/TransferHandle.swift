@@ -1,0 +1,175 @@
+internal import CCurl
+
+/// One easy handle of libcurl: the settings of a request, and the callbacks of its answer.
+///
+/// Confined to the thread of its pool's loop. This file and ``TransferPool`` hold all calls of libcurl.
+@safe final class TransferHandle {
+  // Freed in deinit, after the pool has taken the handle out of the multi handle.
+  let easy: UnsafeMutableRawPointer
+  private let errorText: UnsafeMutablePointer<CChar>
+  private var fields: UnsafeMutablePointer<curl_slist>?
+  /// libcurl reads it while it sends.
+  private var body: UnsafeMutableBufferPointer<UInt8>?
+  /// Set while the handle is in use; the multi handle owns a reference to `self` then.
+  fileprivate(set) var transfer: HTTPTransfer?
+
+  /// Room for what is read from a socket at once, in bytes.
+  private static let readBufferSize = 64 * 1024
+
+  init() throws(ClientError) {
+    guard let easy = unsafe curl_easy_init() else {
+      throw ClientError(kind: .other, message: "libcurl has no handle left")
+    }
+    unsafe self.easy = easy
+    unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
+    unsafe fields = nil
+    unsafe body = nil
+  }
+
+  deinit {
+    unsafe curl_easy_cleanup(easy)
+    unsafe errorText.deallocate()
+    freeRequest()
+  }
+
+  /// Sets up a request.
+  func prepare(_ request: ClientRequest, for transfer: HTTPTransfer) throws(ClientError) {
+    self.transfer = transfer
+    unsafe errorText[0] = 0
+    try setSafetyOptions()
+    try setCallbacks()
+    try set(CURLOPT_URL, request.url)
+    try set(CURLOPT_CONNECTTIMEOUT_MS, Int(clamping: max(1, request.connectTimeout.wholeMilliseconds)))
+    if let file = request.certificateFile { try set(CURLOPT_CAINFO, file) }
+    try setMethod(request)
+    try setFields(request.headers)
+  }
+
+  private func setSafetyOptions() throws(ClientError) {
+    // Threads resolve names; no signals in a process with threads.
+    try set(CURLOPT_NOSIGNAL, 1)
+    try set(CURLOPT_PROTOCOLS_STR, "http,https")
+    // Not the variables of the environment.
+    try set(CURLOPT_PROXY, "")
+    try set(CURLOPT_HTTP09_ALLOWED, 0)
+    try set(CURLOPT_PATH_AS_IS, 1)
+    try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
+    try set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+    // Many requests at once share one HTTP/2 connection, also while it is being made.
+    try set(CURLOPT_PIPEWAIT, 1)
+    try set(CURLOPT_TCP_KEEPALIVE, 1)
+    try set(CURLOPT_BUFFERSIZE, Self.readBufferSize)
+  }
+
+  private func setCallbacks() throws(ClientError) {
+    let context = unsafe Unmanaged.passUnretained(self).toOpaque()
+    try unsafe check(ccurl_set_pointer(easy, CURLOPT_PRIVATE, context))
+    try unsafe check(ccurl_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText))
+    try unsafe check(ccurl_set_pointer(easy, CURLOPT_WRITEDATA, context))
+    try unsafe check(ccurl_set_write_function(easy, CURLOPT_WRITEFUNCTION, onBody))
+    try unsafe check(ccurl_set_pointer(easy, CURLOPT_HEADERDATA, context))
+    try unsafe check(ccurl_set_write_function(easy, CURLOPT_HEADERFUNCTION, onHeaderLine))
+  }
+
+  private func setMethod(_ request: ClientRequest) throws(ClientError) {
+    if let bytes = request.body {
+      let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(1, bytes.count))
+      _ = unsafe copy.initialize(from: bytes)
+      unsafe body = copy
+      try unsafe check(ccurl_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bytes.count)))
+      try unsafe check(ccurl_set_pointer(easy, CURLOPT_POSTFIELDS, copy.baseAddress))
+    }
+    switch request.method {
+    case "GET" where request.body == nil: try set(CURLOPT_HTTPGET, 1)
+    case "POST" where request.body != nil: break
+    case "HEAD": try set(CURLOPT_NOBODY, 1)
+    default: try set(CURLOPT_CUSTOMREQUEST, request.method)
+    }
+  }
+
+  private func setFields(_ headers: HTTPHeaders) throws(ClientError) {
+    for field in headers.fields {
+      // A field without a value is written with a semicolon.
+      try append(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
+    }
+    // libcurl adds these on its own; a name with nothing behind the colon takes them away.
+    for name in ["accept", "content-type", "expect"] where headers.first(name) == nil { try append("\(name):") }
+    try unsafe check(ccurl_set_list(easy, CURLOPT_HTTPHEADER, fields))
+  }
+
+  private func append(_ line: String) throws(ClientError) {
+    guard let longer = unsafe curl_slist_append(fields, line) else {
+      throw ClientError(kind: .other, message: "no memory for the header fields")
+    }
+    unsafe fields = longer
+  }
+
+  /// Forgets the request; connections and what is known of the servers stay with the pool.
+  func reset() {
+    transfer = nil
+    unsafe curl_easy_reset(easy)
+    freeRequest()
+  }
+
+  private func freeRequest() {
+    unsafe curl_slist_free_all(fields)
+    unsafe fields = nil
+    unsafe body?.deallocate()
+    unsafe body = nil
+  }
+
+  /// Tells the transfer how it ended.
+  func finish(_ code: CURLcode) {
+    guard let transfer else { return }
+    guard code != CURLE_OK else { return transfer.finish(nil) }
+    let detail = unsafe String(cString: errorText)
+    var port = 0
+    unsafe ccurl_get_long(easy, CURLINFO_PRIMARY_PORT, &port)
+    transfer.finish(ClientError(code, detail: detail, isConnected: port != 0))
+  }
+
+  // MARK: Options
+
+  private func set(_ option: CURLoption, _ value: Int) throws(ClientError) {
+    try check(unsafe ccurl_set_long(easy, option, value))
+  }
+
+  private func set(_ option: CURLoption, _ text: String) throws(ClientError) {
+    try check(unsafe ccurl_set_text(easy, option, text))
+  }
+
+  private func check(_ code: CURLcode) throws(ClientError) {
+    guard code != CURLE_OK else { return }
+    throw ClientError(kind: .other, message: unsafe String(cString: curl_easy_strerror(code)))
+  }
+}
+
+// MARK: C callbacks
+
+// The pool keeps the handle for as long as libcurl knows it.
+private func transfer(_ context: UnsafeMutableRawPointer?) -> HTTPTransfer? {
+  unsafe Unmanaged<TransferHandle>.fromOpaque(context!).takeUnretainedValue().transfer
+}
+
+private func bytes(_ pointer: UnsafeMutablePointer<CChar>?, _ count: Int) -> UnsafeBufferPointer<UInt8> {
+  unsafe UnsafeBufferPointer(
+    start: UnsafeRawPointer(pointer)?.assumingMemoryBound(to: UInt8.self), count: count)
+}
+
+private func onBody(
+  _ pointer: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+)
+  -> Int
+{
+  guard let transfer = unsafe transfer(context) else { return 0 }
+  let isTaken = unsafe transfer.receive(Span(_unsafeElements: bytes(pointer, size * count)))
+  return isTaken ? size * count : Int(CURL_WRITEFUNC_PAUSE)
+}
+
+private func onHeaderLine(
+  _ pointer: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+) -> Int {
+  guard let transfer = unsafe transfer(context) else { return 0 }
+  unsafe transfer.receiveLine(Span(_unsafeElements: bytes(pointer, size * count)))
+  return size * count
+}
