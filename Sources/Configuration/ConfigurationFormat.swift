@@ -6,8 +6,10 @@ struct ConfigurationFormat<Value>: Sendable {
   var unit: String?
   /// What is allowed, for error messages: "a duration such as 10s".
   let expectation: String
-  /// Whether error messages keep the value to themselves.
+  /// Whether the value is never shown, in error messages or elsewhere.
   var isSecret = false
+  /// Whether error messages keep to themselves what is no value, because people put secrets there by mistake.
+  var hidesMistakes = false
   /// Reads a value; `nil` when it is not what is expected.
   let parse: @Sendable (ConfigurationValue) -> Value?
   /// Writes a value so that `parse` reads the same one.

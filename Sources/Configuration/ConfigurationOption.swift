@@ -3,7 +3,7 @@ package import Arguments
 /// One option: the only place that knows its name, its type, what it means and where its value lies.
 ///
 /// The file, the environment, `--set`, `config/fulgurite.yaml` and the documentation are all made from the table
-/// ``FulguriteConfiguration/options``.
+/// ``FulguriteConfiguration/options`` and from the tables of ``FulguriteConfiguration/namedSections``.
 package struct ConfigurationOption: Sendable {
   /// The words that lead to the option, joined by dots: `limits.request_bytes`.
   package let path: String
@@ -19,6 +19,8 @@ package struct ConfigurationOption: Sendable {
   package let flag: Flag?
   /// Whether its value is never shown.
   package let isSecret: Bool
+  /// Whether error messages keep to themselves what was found instead of a value.
+  private let hidesMistakes: Bool
 
   /// Sets the value; says `false` when it is not what is expected.
   private let write: @Sendable (inout FulguriteConfiguration, ConfigurationValue) -> Bool
@@ -35,6 +37,7 @@ package struct ConfigurationOption: Sendable {
     self.documentation = documentation
     self.flag = flag
     isSecret = format.isSecret
+    hidesMistakes = format.isSecret || format.hidesMistakes
     write = { configuration, text in
       guard let value = format.parse(text) else { return false }
       configuration[keyPath: property] = value
@@ -46,8 +49,11 @@ package struct ConfigurationOption: Sendable {
 
 extension ConfigurationOption {
   /// `FULGURITE_LIMITS_REQUEST_BYTES`.
-  package var environmentVariable: String {
-    Self.environmentPrefix + path.uppercased().replacing(".", with: "_")
+  package var environmentVariable: String { Self.environmentVariable(of: path) }
+
+  /// The environment variable for a path.
+  static func environmentVariable(of path: String) -> String {
+    environmentPrefix + path.uppercased().replacing(".", with: "_").replacing("-", with: "_")
   }
 
   /// What every environment variable of the program starts with.
@@ -76,11 +82,11 @@ extension ConfigurationOption {
 
   /// Sets the value.
   ///
-  /// - Throws: What is wrong, as the end of an error message, without the value of a secret option.
+  /// - Throws: What is wrong, as the end of an error message, without what may be a secret.
   func set(_ value: ConfigurationValue, in configuration: inout FulguriteConfiguration) throws(ConfigurationMismatch) {
     guard write(&configuration, value) else {
       throw ConfigurationMismatch(
-        description: "expected \(expectation), found \(isSecret ? "something else (not shown)" : value.shown)")
+        description: "expected \(expectation), found \(hidesMistakes ? "something else (not shown)" : value.shown)")
     }
   }
 }

@@ -27,20 +27,32 @@ package struct FulguriteConfiguration: Sendable, Equatable {
   package var attribution = AttributionConfiguration()
   /// Agent Lightning's store API.
   package var agl = LightningConfiguration()
+  /// The proxy in front of LLM providers.
+  package var llm = LLMConfiguration()
 
   /// The defaults.
   package init() {}
 }
 
 extension FulguriteConfiguration {
-  /// All options, in the order of the documentation.
+  /// All options whose paths hold no name, in the order of the documentation.
   package static let options: [ConfigurationOption] =
     DataConfiguration.options + ListenConfiguration.options + [loopsOption] + LimitsConfiguration.options
     + StoreConfiguration.options + AuthConfiguration.options + QueryConfiguration.options + LogConfiguration.options
     + ShutdownConfiguration.options + AttributionConfiguration.options + LightningConfiguration.options
+    + LLMConfiguration.options
+
+  /// The sections whose entries the user names.
+  package static let namedSections = [UpstreamConfiguration.section]
+
+  /// All options as the documentation shows them, with ``NamedSection/placeholder`` for names.
+  package static let documentedOptions = options + namedSections.flatMap(\.documentedOptions)
 
   /// The option of this path; `nil` when there is none.
-  package static func option(at path: String) -> ConfigurationOption? { options.first { $0.path == path } }
+  package static func option(at path: String) -> ConfigurationOption? {
+    guard case .option(let option) = lookUp(path) else { return nil }
+    return option
+  }
 
   private static let loopsOption = ConfigurationOption(
     "loops", \.loops, .integer(0...1024),

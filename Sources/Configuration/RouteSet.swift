@@ -6,6 +6,8 @@ package enum RouteSet: String, CaseIterable, Sendable {
   case ingest
   /// Where spans and rollouts are asked for.
   case api
+  /// Where LLMs are asked, through the proxy.
+  case llm
 }
 
 /// A listener as the configuration describes it.
@@ -18,15 +20,19 @@ package struct ListenerConfiguration: Sendable, Equatable {
   package let routeSets: [RouteSet]
 }
 
-extension ListenConfiguration {
+extension FulguriteConfiguration {
   /// All listeners, also those that are off.
   package var listeners: [ListenerConfiguration] {
     [
-      ListenerConfiguration(option: "listen.otlp_http", addresses: otlpHTTP, routeSets: [.ingest]),
-      ListenerConfiguration(option: "listen.otlp_grpc", addresses: otlpGRPC, routeSets: [.ingest]),
-      ListenerConfiguration(option: "listen.api", addresses: api, routeSets: [.ingest, .api]),
+      ListenerConfiguration(option: "listen.otlp_http", addresses: listen.otlpHTTP, routeSets: [.ingest]),
+      ListenerConfiguration(option: "listen.otlp_grpc", addresses: listen.otlpGRPC, routeSets: [.ingest]),
+      ListenerConfiguration(option: "listen.api", addresses: listen.api, routeSets: [.ingest, .api]),
+      ListenerConfiguration(option: "listen.llm_proxy", addresses: llmProxyAddresses, routeSets: [.llm]),
     ]
   }
+
+  /// Where the proxy is served: nowhere, when there is nobody to ask.
+  package var llmProxyAddresses: [ListenAddress] { llm.upstreams.isEmpty ? [] : listen.llmProxy }
 }
 
 extension AuthConfiguration {
@@ -35,6 +41,14 @@ extension AuthConfiguration {
     switch routeSet {
     case .ingest: ingest.all
     case .api: api.all
+    case .llm: llm.all
     }
+  }
+}
+
+extension FulguriteConfiguration {
+  /// Whether the proxy's administration needs no token: none is configured, and no other machine reaches the proxy.
+  package var opensProxyAdministration: Bool {
+    auth.llmAdmin.all.isEmpty && llmProxyAddresses.allSatisfy(\.isLoopback)
   }
 }

@@ -12,6 +12,9 @@ enum CommandTable {
         discussion: """
           Without flags it listens on localhost: OTLP/HTTP on port 4318, OTLP/gRPC on 4317, the APIs on 4747.
 
+          With an upstream the LLM proxy listens on port 4000: --set llm.upstreams.NAME.base_url=URL, where you choose \
+          NAME. Its API key comes from the environment variable that --set llm.upstreams.NAME.api_key_env=VARIABLE names.
+
           When it is ready it prints one line of JSON with its addresses on standard output; the log goes to standard \
           error.
           """,

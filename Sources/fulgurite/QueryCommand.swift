@@ -19,7 +19,7 @@ enum QueryCommand {
       // Before the database is looked for: a mistake in the arguments is the nearer one.
       let request = try read()
       let configuration = try ConfigurationLoader.load(
-        arguments: arguments, environment: ProcessEnvironment.variables()
+        arguments: arguments, environment: ProcessEnvironment.variables(), scope: .reading
       ).values
       let path = DataFolder.databasePath(in: configuration.data.directory)
       try await query(try ReaderPool(readingDatabaseAt: path), request)

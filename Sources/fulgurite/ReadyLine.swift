@@ -10,7 +10,7 @@ enum ReadyLine {
     writer.beginObject()
     writer.key("event")
     writer.string("ready")
-    for name in ["otlp_http", "otlp_grpc", "api"] {
+    for name in ["otlp_http", "otlp_grpc", "api", "llm_proxy"] {
       writer.key(name)
       writer.beginArray()
       for address in server.addresses[name] ?? [] { writer.string(address.description) }

@@ -19,6 +19,14 @@ enum ServeCommand {
     }
     let logger = Logger(level: configuration.log.level, format: configuration.log.format)
     logger.info("starting", ["version": .text(ProgramVersion.text)])
+    for upstream in configuration.llm.upstreams {
+      logger.info(
+        "upstream configured",
+        [
+          "upstream": .text(upstream.name), "host": .text(upstream.baseURL.authority),
+          "api": .text(upstream.api.rawValue), "provider": .text(upstream.provider),
+        ])
+    }
     for warning in configuration.warnings { logger.warning(warning) }
     if configuration.limits.connections > ProcessSetup.mostConnections {
       logger.warning(

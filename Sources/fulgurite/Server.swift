@@ -110,7 +110,7 @@ final class Server: Sendable {
     _ configuration: FulguriteConfiguration, _ http: HTTPServer, _ router: RequestRouter, _ logger: Logger
   ) async throws -> [String: [SocketAddress]] {
     var addresses: [String: [SocketAddress]] = [:]
-    for listener in configuration.listen.listeners {
+    for listener in configuration.listeners {
       let name = String(listener.option.split(separator: ".").last ?? "")
       let routeSets = Set(listener.routeSets)
       for address in listener.addresses {

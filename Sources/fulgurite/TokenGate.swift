@@ -9,10 +9,14 @@ final class TokenGate: Sendable {
   private struct Tokens {
     var ingest: TokenSet
     var api: TokenSet
+    var llm: TokenSet
+    var llmAdmin: TokenSet
 
     init(_ authentication: AuthConfiguration) {
       ingest = authentication.tokens(of: .ingest)
       api = authentication.tokens(of: .api)
+      llm = authentication.tokens(of: .llm)
+      llmAdmin = authentication.llmAdmin.all
     }
   }
 
@@ -30,6 +34,13 @@ final class TokenGate: Sendable {
   /// Who may use the APIs; no token means anyone.
   var api: TokenSet { tokens.withLock { $0.api } }
 
+  /// Who may ask LLMs through the proxy; no token means anyone.
+  var llm: TokenSet { tokens.withLock { $0.llm } }
+
+  /// Who may start sessions, export trajectories and pause the proxy; no token means what
+  /// `FulguriteConfiguration.opensProxyAdministration` says.
+  var llmAdmin: TokenSet { tokens.withLock { $0.llmAdmin } }
+
   /// Reads the token files again.
   ///
   /// A token that is in no file any more is refused from the next request on. When something is wrong with a file the
@@ -45,6 +56,7 @@ final class TokenGate: Sendable {
         "token files read again",
         [
           "auth.ingest": .described(fresh.tokens(of: .ingest)), "auth.api": .described(fresh.tokens(of: .api)),
+          "auth.llm": .described(fresh.tokens(of: .llm)), "auth.llm_admin": .described(fresh.llmAdmin.all),
         ])
     } catch {
       logger.error("token files cannot be read again, the former tokens stay", ["cause": .text("\(error)")])

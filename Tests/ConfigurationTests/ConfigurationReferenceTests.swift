@@ -8,7 +8,7 @@ import YAML
 struct ConfigurationReferenceTests {
   @Test("paths, environment variables and flags are distinct")
   func distinct() {
-    let options = FulguriteConfiguration.options
+    let options = FulguriteConfiguration.documentedOptions
     #expect(Set(options.map(\.path)).count == options.count)
     #expect(Set(options.map(\.environmentVariable)).count == options.count)
     let flags = ConfigurationLoader.flags.map(\.name)
@@ -16,15 +16,18 @@ struct ConfigurationReferenceTests {
     #expect(!options.map(\.environmentVariable).contains(ConfigurationLoader.fileVariable))
   }
 
-  @Test("every option is documented with a sentence", arguments: FulguriteConfiguration.options.map(\.path))
+  @Test("every option is documented with a sentence", arguments: FulguriteConfiguration.documentedOptions.map(\.path))
   func documented(path: String) throws {
-    let option = try #require(FulguriteConfiguration.options.first { $0.path == path })
+    let option = try #require(FulguriteConfiguration.documentedOptions.first { $0.path == path })
     #expect(option.documentation.hasSuffix(".") && !option.expectation.isEmpty && !option.type.isEmpty)
   }
 
   @Test("every option takes its own default from the file, the environment and --set")
   func defaults() throws {
-    for option in FulguriteConfiguration.options {
+    // Some options need an upstream.
+    let upstream = ["--set", "llm.upstreams.openai.base_url=https://api.openai.com"]
+    let expected = try load(upstream).values
+    for option in try optionsWithUpstream() where option.path != "llm.upstreams.openai.base_url" {
       let text: String
       switch option.defaultValue {
       case .text(let value): text = value
@@ -34,13 +37,13 @@ struct ConfigurationReferenceTests {
       let file = words.enumerated().map { depth, word in String(repeating: " ", count: depth) + "\(word):" }
         .joined(separator: "\n")
       let loaded = [
-        try load(["--set", "\(option.path)=\(text)"]),
-        try load(environment: [option.environmentVariable: text]),
-        try load(file: "\(file) \(option.defaultValue.yaml)\n"),
+        try load(upstream + ["--set", "\(option.path)=\(text)"]),
+        try load(upstream, environment: [option.environmentVariable: text]),
+        try load(upstream, file: "\(file) \(option.defaultValue.yaml)\n"),
       ]
       for loaded in loaded {
-        #expect(loaded.values == (try load()).values, "\(option.path)")
-        #expect(Array(loaded.sources.keys) == [option.path])
+        #expect(loaded.values == expected, "\(option.path)")
+        #expect(loaded.sources.keys.sorted() == ["llm.upstreams.openai.base_url", option.path].sorted())
       }
     }
   }
@@ -73,9 +76,11 @@ struct ConfigurationReferenceTests {
       // Options are "#name:", explanations are "# ".
       line.contains(/^ *#\w/) ? line.replacing("#", with: "", maxReplacements: 1) : line
     }
-    let loaded = try load(file: lines.joined(separator: "\n"))
-    #expect(loaded.sources.keys.sorted() == FulguriteConfiguration.options.map(\.path).sorted())
-    #expect(loaded.values == (try load()).values)
+    let text = lines.joined(separator: "\n").replacing("    NAME:", with: "    openai:")
+      .replacing("base_url: \"\"", with: "base_url: https://api.openai.com")
+    let loaded = try load(file: text)
+    #expect(try loaded.sources.keys.sorted() == optionsWithUpstream().map(\.path).sorted())
+    #expect(loaded.values == (try load(["--set", "llm.upstreams.openai.base_url=https://api.openai.com"])).values)
   }
 
   @Test("the comments of the properties name the environment variable of every option")
@@ -84,7 +89,7 @@ struct ConfigurationReferenceTests {
     let files = try #require(FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil))
     let text = try files.compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" }
       .map { try String(contentsOf: $0, encoding: .utf8) }.joined()
-    for option in FulguriteConfiguration.options { #expect(text.contains("`\(option.environmentVariable)`")) }
+    for option in FulguriteConfiguration.documentedOptions { #expect(text.contains("`\(option.environmentVariable)`")) }
   }
 
   @Test("lines of the example and of the page are not too long")
@@ -104,6 +109,13 @@ struct ConfigurationReferenceTests {
     let node = try #require(try YAMLNode.parse("key: \(ConfigurationValue.text(text).yaml)\n"))
     guard case .mapping(let entries) = node.content else { throw CocoaError(.coderInvalidValue) }
     #expect(entries.map(\.value.content) == [.scalar(text)])
+  }
+
+  /// All options, those of upstreams with a name.
+  private func optionsWithUpstream() throws -> [ConfigurationOption] {
+    try FulguriteConfiguration.documentedOptions.map { option in
+      try #require(FulguriteConfiguration.option(at: option.path.replacing("NAME", with: "openai")))
+    }
   }
 
   private func exampleFile() throws -> String {

@@ -1,5 +1,4 @@
 internal import Arguments
-internal import Spelling
 
 /// Collects the settings of the command line.
 struct ArgumentSettings {
@@ -26,16 +25,16 @@ struct ArgumentSettings {
       return problems.append(ConfigurationProblem(source: source, option: nil, message: message))
     }
     let path = String(text[..<equals])
-    guard FulguriteConfiguration.knownPaths.contains(path) else {
-      let suggestion = Spelling.suggestion(for: path, in: FulguriteConfiguration.knownPaths)
-      let message = "unknown option \(quote(path))\(suggestion)"
-      return problems.append(ConfigurationProblem(source: source, option: nil, message: message))
+    switch FulguriteConfiguration.lookUp(path) {
+    case .option:
+      let value = ConfigurationValue.text(String(text[text.index(after: equals)...]))
+      settings.append(ConfigurationSetting(path: path, value: value, source: source))
+    case .section:
+      let message = "\(quote(path)) is no option, but holds options"
+      problems.append(ConfigurationProblem(source: source, option: nil, message: message))
+    case .refused(let option, let message):
+      problems.append(ConfigurationProblem(source: source, option: option, message: message))
+    case .unknown(let message): problems.append(ConfigurationProblem(source: source, option: nil, message: message))
     }
-    let value = ConfigurationValue.text(String(text[text.index(after: equals)...]))
-    settings.append(ConfigurationSetting(path: path, value: value, source: source))
   }
-}
-
-extension FulguriteConfiguration {
-  static let knownPaths = options.map(\.path)
 }

@@ -1,4 +1,3 @@
-internal import Spelling
 internal import YAML
 
 /// Collects the settings of a configuration file.
@@ -32,19 +31,15 @@ struct FileSettings {
 
   private mutating func read(_ entry: YAMLEntry, section: String) {
     let path = section.isEmpty ? entry.key : "\(section).\(entry.key)"
-    let option = FulguriteConfiguration.option(at: path)
-    let isSection = FulguriteConfiguration.knownPaths.contains { $0.hasPrefix(path + ".") }
-    if entry.key.contains("."), option != nil || isSection {
+    switch FulguriteConfiguration.lookUp(path) {
+    case .option where entry.key.contains("."), .section where entry.key.contains("."):
       // Two spellings of one option would let two values of it stand in one file.
       let message = "in a file each word before a dot is a section of its own, with the rest below it"
       report(entry.position.line, path, message)
-    } else if let option {
-      readValue(entry, of: option)
-    } else if isSection {
-      read(entry.value, section: path)
-    } else {
-      let suggestion = Spelling.suggestion(for: path, in: FulguriteConfiguration.knownPaths)
-      report(entry.position.line, nil, "unknown option \(quote(path))\(suggestion)")
+    case .option(let option): readValue(entry, of: option)
+    case .section: read(entry.value, section: path)
+    case .refused(let option, let message): report(entry.position.line, option, message)
+    case .unknown(let message): report(entry.position.line, nil, message)
     }
   }
 

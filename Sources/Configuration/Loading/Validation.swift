@@ -3,7 +3,7 @@ internal import Credentials
 extension LoadedConfiguration {
   /// Checks what depends on several options.
   func validate() -> [ConfigurationProblem] {
-    limitProblems() + collisions() + openListeners()
+    limitProblems() + collisions() + llmProblems() + openListeners()
   }
 
   private func limitProblems() -> [ConfigurationProblem] {
@@ -11,6 +11,8 @@ extension LoadedConfiguration {
       ("limits.in_flight_bytes", values.limits.inFlightBytes, "limits.request_bytes", values.limits.requestBytes),
       ("limits.queue_bytes", values.limits.queueBytes, "limits.request_bytes", values.limits.requestBytes),
       ("query.maximum_limit", values.query.maximumLimit, "query.default_limit", values.query.defaultLimit),
+      ("llm.recording_bytes", values.llm.recordingBytes, "llm.request_bytes", values.llm.requestBytes),
+      ("llm.recording_bytes", values.llm.recordingBytes, "llm.recorded_answer_bytes", values.llm.recordedAnswerBytes),
     ]
     return pairs.compactMap { larger, largerValue, smaller, smallerValue in
       guard largerValue < smallerValue else { return nil }
@@ -21,7 +23,7 @@ extension LoadedConfiguration {
   private func collisions() -> [ConfigurationProblem] {
     var problems: [ConfigurationProblem] = []
     var taken: [(option: String, address: ListenAddress)] = []
-    for listener in values.listen.listeners {
+    for listener in values.listeners {
       for address in listener.addresses {
         if let other = taken.first(where: { $0.address.collides(with: address) }) {
           problems.append(problem(listener.option, "\(address) is already taken by \(other.option)"))
@@ -35,7 +37,7 @@ extension LoadedConfiguration {
   /// Refuses listeners that other machines reach and that anyone may use.
   private func openListeners() -> [ConfigurationProblem] {
     guard !values.listen.insecure else { return [] }
-    return values.listen.listeners.flatMap { listener in
+    return values.listeners.flatMap { listener in
       listener.addresses.filter { !$0.isLoopback }.compactMap { address in
         let open = listener.routeSets.filter { values.auth.tokens(of: $0).isEmpty }
         guard !open.isEmpty else { return nil }
@@ -49,7 +51,7 @@ extension LoadedConfiguration {
     }
   }
 
-  private func problem(_ option: String, _ message: String) -> ConfigurationProblem {
+  func problem(_ option: String, _ message: String) -> ConfigurationProblem {
     ConfigurationProblem(source: source(of: option), option: option, message: message)
   }
 }

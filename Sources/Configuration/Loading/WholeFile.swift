@@ -9,11 +9,18 @@ struct FileError: Error, CustomStringConvertible {
 /// The largest file that is read, in bytes.
 private let maximumFileBytes = 1 << 20
 
+/// Who may have access to a file that is read.
+enum FileAccess {
+  case any
+  case ownerAlone
+}
+
 /// Reads a small file.
-func readWholeFile(_ path: String) -> Result<[UInt8], FileError> {
+func readWholeFile(_ path: String, _ access: FileAccess = .any) -> Result<[UInt8], FileError> {
   let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
   guard descriptor >= 0 else { return .failure(.system("cannot be opened", errno)) }
   defer { close(descriptor) }
+  if access == .ownerAlone, let error = refuseSharedAccess(descriptor) { return .failure(error) }
   var bytes: [UInt8] = []
   var buffer = [UInt8](repeating: 0, count: 16 << 10)
   while true {
@@ -40,6 +47,16 @@ func readTokenFile(_ path: String) -> Result<TokenSet, FileError> {
       return .failure(FileError(description: "\(path):\(error.line): \(error.cause)"))
     }
   }
+}
+
+/// Asks the open file, so that nobody can exchange it in between.
+private func refuseSharedAccess(_ descriptor: Int32) -> FileError? {
+  var status = stat()
+  guard unsafe fstat(descriptor, &status) == 0 else { return .system("cannot be examined", errno) }
+  guard status.st_mode & 0o077 != 0 else { return nil }
+  let mode = String(status.st_mode & 0o777, radix: 8)
+  return FileError(
+    description: "is open to other users (mode \(mode)); make it private with chmod 600, or pass a systemd credential")
 }
 
 extension FileError {

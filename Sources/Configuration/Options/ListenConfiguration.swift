@@ -16,6 +16,10 @@ package struct ListenConfiguration: Sendable, Equatable {
   ///
   /// Default `localhost:4747`, environment `FULGURITE_LISTEN_API`.
   package var api = [ListenAddress.localhost(4747)]
+  /// Where the LLM proxy is served once there is an upstream; none means off.
+  ///
+  /// Default `localhost:4000`, environment `FULGURITE_LISTEN_LLM_PROXY`.
+  package var llmProxy = [ListenAddress.localhost(4000)]
   /// Whether listeners that other machines reach need no tokens.
   ///
   /// Default false, environment `FULGURITE_LISTEN_INSECURE`, flag `--insecure-listen`.
@@ -41,6 +45,11 @@ extension ListenConfiguration {
       "Where the APIs of Fulgurite and of Agent Lightning are served (and OTLP as well), written like "
         + "listen.otlp_http.",
       flag: Flag("--api", value: "HOST:PORT", "serve the APIs there")),
+    ConfigurationOption(
+      "listen.llm_proxy", \.listen.llmProxy, .addresses,
+      "Where the LLM proxy is served, written like listen.otlp_http. Without an upstream (llm.upstreams) nothing is "
+        + "listened on, and setting an address is an error.",
+      flag: Flag("--llm-proxy", value: "HOST:PORT", "serve the LLM proxy there; it needs an upstream")),
     ConfigurationOption(
       "listen.insecure", \.listen.insecure, .boolean,
       "Whether listeners that other machines can reach may do without tokens. Anyone who reaches them can then write "

@@ -17,6 +17,11 @@ extension ConfigurationReference {
 
       """
     for option in FulguriteConfiguration.options { text += "\n" + entry(option) }
+    for section in FulguriteConfiguration.namedSections {
+      let documentation = wrapped(section.documentation, columns: 118).joined(separator: "\n")
+      text += "\n## `\(section.path).\(NamedSection.placeholder)`\n\n\(documentation)\n"
+      for option in section.documentedOptions { text += "\n" + entry(option) }
+    }
     return text
   }
 

@@ -13,17 +13,28 @@ package enum ConfigurationReference {
 
       """
     var section: [Substring] = []
-    for option in FulguriteConfiguration.options {
+    for option in FulguriteConfiguration.documentedOptions {
       let words = option.path.split(separator: ".")
       let parents = Array(words.dropLast())
       text += "\n"
       for depth in parents.indices where depth >= section.count || parents[...depth] != section[...depth] {
-        text += indentation(depth) + "\(parents[depth]):\n"
+        text += heading(parents[...depth])
       }
       section = parents
       text += entry(option, name: String(words[words.count - 1]), indentation: indentation(parents.count))
     }
     return text
+  }
+
+  /// The line that opens a section; where it stands for any name it is commented out, as its options are.
+  private static func heading(_ path: ArraySlice<Substring>) -> String {
+    let indentation = indentation(path.count - 1)
+    let word = path[path.endIndex - 1]
+    guard word == NamedSection.placeholder else { return "\(indentation)\(word):\n" }
+    let parent = path.dropLast().joined(separator: ".")
+    let sections = FulguriteConfiguration.namedSections.filter { $0.path == parent }
+    let lines = sections.flatMap { wrapped($0.documentation, columns: 100 - indentation.count) }
+    return lines.map { "\(indentation)# \($0)\n" }.joined() + "\(indentation)#\(word):\n"
   }
 
   private static func entry(_ option: ConfigurationOption, name: String, indentation: String) -> String {
