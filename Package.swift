@@ -50,7 +50,7 @@ let base: [Target] = [
 
 let model: [Target] = [
   .target(
-    name: "GenAI", dependencies: ["CPCRE2", "Compression", "JSON", "Protobuf", "Telemetry"], swiftSettings: settings),
+    name: "GenAI", dependencies: ["CPCRE2", "Compression", "Credentials", "JSON", "Protobuf", "Telemetry"], swiftSettings: settings),
   .target(name: "Telemetry", swiftSettings: settings),
   .target(name: "OTLP", dependencies: ["JSON", "Protobuf", "Telemetry"], swiftSettings: settings),
 ]
@@ -97,7 +97,8 @@ let program: [Target] = [
   .executableTarget(
     name: "fulgurite",
     dependencies: [
-      "APISupport", "Arguments", "CAPIDescription", "Configuration", "Credentials", "JSON", "LLMProxy", "LightningAPI",
+      "APISupport", "Arguments", "CAPIDescription", "Configuration", "Credentials", "GenAI", "JSON", "LLMProxy",
+      "LightningAPI",
       "Logging",
       "Metrics", "OTLP",
       "OTLPReceiver", "Protobuf", "QueryAPI", "SQLiteStore", "Telemetry", "Threads", "TraceStore", "Transport",

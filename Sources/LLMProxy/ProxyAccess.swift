@@ -1,0 +1,97 @@
+package import Credentials
+import Transport
+
+/// Who calls, as far as the proxy knows.
+struct Caller: Sendable {
+  /// What its calls are counted by; `nil` without a key.
+  var identity: String?
+  /// The place of its session key.
+  var place: (rolloutID: String, attemptID: String)?
+  /// Models that its key allows; none means any.
+  var models: [String] = []
+  /// Whether its headers may say what it works for.
+  var isTrusted: Bool
+  /// Whether its calls continue its traces.
+  var mayContinueTraces: Bool
+
+  func allows(model: String) -> Bool { models.isEmpty || models.contains(model) }
+}
+
+/// Decides who may call.
+package struct ProxyAccess: Sendable {
+  private let clients: @Sendable () -> TokenSet
+  private let admins: @Sendable () -> TokenSet
+  private let trust: LLMProxyOptions.Trust
+
+  /// - Parameters:
+  ///   - clients: The keys of clients; none means that anyone may call.
+  ///   - admins: The keys of those who manage the proxy; none means that this machine may.
+  package init(
+    clients: @escaping @Sendable () -> TokenSet, admins: @escaping @Sendable () -> TokenSet,
+    trust: LLMProxyOptions.Trust
+  ) {
+    self.clients = clients
+    self.admins = admins
+    self.trust = trust
+  }
+
+  /// The caller of a request.
+  func caller(of request: HTTPRequest, _ path: ProxyPath) throws(ProxyFault) -> Caller {
+    let key = path.key ?? Self.key(of: request)
+    let tokens = clients()
+    if tokens.isEmpty {
+      if Self.isFromForeignPage(request) {
+        throw ProxyFault(403, "permission_error", "pages of other origins may not call", code: "foreign_origin")
+      }
+      return caller(identity: nil, isTrusted: request.peer.isLoopback)
+    }
+    guard let key else { throw ProxyFault(401, "authentication_error", "a key is needed", code: "missing_api_key") }
+    guard tokens.accepts(bearer: key) else {
+      throw ProxyFault(401, "authentication_error", "the key is not known", code: "invalid_api_key")
+    }
+    return caller(identity: key, isTrusted: true)
+  }
+
+  private func caller(identity: String?, isTrusted: Bool) -> Caller {
+    let continues =
+      switch trust {
+      case .always: true
+      case .trusted: isTrusted
+      case .never: false
+      }
+    return Caller(identity: identity, isTrusted: isTrusted, mayContinueTraces: continues)
+  }
+
+  /// Whether the key that a caller showed is the provider's and not ours.
+  func passesCredentials(_ caller: Caller) -> Bool { caller.identity == nil }
+
+  /// Whether a request may manage the proxy.
+  func isAdmin(_ request: HTTPRequest) -> Bool {
+    let tokens = admins()
+    if tokens.isEmpty { return request.peer.isLoopback && clients().isEmpty && !Self.isFromForeignPage(request) }
+    guard let key = Self.key(of: request) else { return false }
+    return tokens.accepts(bearer: key)
+  }
+
+  /// Whether there is a key for those who manage.
+  var hasAdminKey: Bool { !admins().isEmpty }
+
+  /// The key that a request shows, wherever clients put it.
+  static func key(of request: HTTPRequest) -> String? {
+    if let value = request.headers.first("authorization") {
+      let parts = value.split(separator: " ", maxSplits: 1)
+      if parts.count == 2, parts[0].lowercased() == "bearer" { return String(parts[1].trimmed) }
+    }
+    for name in ["x-api-key", "api-key", "x-goog-api-key"] {
+      if let value = request.headers.first(name), !value.isEmpty { return value }
+    }
+    return PercentEncoding.parameters(request.query).first { $0.name == "key" }?.value
+  }
+
+  /// Only browsers send an origin; a page of another one could spend the user's money.
+  private static func isFromForeignPage(_ request: HTTPRequest) -> Bool {
+    guard let origin = request.headers.first("origin") else { return false }
+    let host = request.headers.first("host") ?? ""
+    return origin != "http://\(host)" && origin != "https://\(host)"
+  }
+}
