@@ -50,7 +50,8 @@ let base: [Target] = [
 
 let model: [Target] = [
   .target(
-    name: "GenAI", dependencies: ["CPCRE2", "Compression", "JSON", "Protobuf", "Telemetry"], swiftSettings: settings),
+    name: "GenAI", dependencies: ["CPCRE2", "Compression", "Credentials", "JSON", "Protobuf", "Telemetry"],
+    swiftSettings: settings),
   .target(name: "Telemetry", swiftSettings: settings),
   .target(name: "OTLP", dependencies: ["JSON", "Protobuf", "Telemetry"], swiftSettings: settings),
 ]
