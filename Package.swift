@@ -98,8 +98,8 @@ let program: [Target] = [
   .executableTarget(
     name: "fulgurite",
     dependencies: [
-      "APISupport", "Arguments", "CAPIDescription", "Configuration", "Credentials", "JSON", "LLMProxy", "LightningAPI",
-      "Logging",
+      "APISupport", "Arguments", "CAPIDescription", "Configuration", "Credentials", "GenAI", "JSON", "LLMProxy",
+      "LightningAPI", "Logging",
       "Metrics", "OTLP",
       "OTLPReceiver", "Protobuf", "QueryAPI", "SQLiteStore", "Telemetry", "Threads", "TraceStore", "Transport",
     ],

@@ -1,6 +1,6 @@
 import OTLP
 import Protobuf
-import Telemetry
+package import Telemetry
 
 /// The encoding of an export request.
 ///
@@ -18,7 +18,7 @@ struct DecodedRequest: Sendable {
 /// Makes a batch out of the bytes of a request: reads, repairs, cuts and compresses them.
 ///
 /// All of it is computation without a pause, on whatever thread it is called.
-struct RequestDecoder: Sendable {
+package struct RequestDecoder: Sendable {
   /// zstd's fastest regular level.
   private static let compressionLevel = 1
 
@@ -26,6 +26,22 @@ struct RequestDecoder: Sendable {
   /// Without segments, for measuring the receiver alone.
   let isWithoutSegments: Bool
   let compressors = CompressorPool()
+
+  init(attributeDepth: Int, isWithoutSegments: Bool) {
+    self.attributeDepth = attributeDepth
+    self.isWithoutSegments = isWithoutSegments
+  }
+
+  /// A decoder for requests that this program has written itself.
+  package init() { self.init(attributeDepth: 100, isWithoutSegments: false) }
+
+  /// Makes a batch of a request that needs no repair.
+  ///
+  /// - Returns: `nil` when it does, or when a span of it could not be stored.
+  package func decode(clean request: [UInt8]) -> SpanBatch? {
+    guard let decoded = try? decode(request, .protobuf, .unassigned), decoded.rejected.isEmpty else { return nil }
+    return decoded.batch
+  }
 
   /// Decodes a request.
   ///

@@ -1,6 +1,7 @@
 import APISupport
 import Configuration
 import Credentials
+import LLMProxy
 import LightningAPI
 import OTLPReceiver
 import QueryAPI
@@ -13,19 +14,24 @@ struct RequestRouter: Sendable {
   private let queries: QueryAPI
   private let lightning: LightningAPI
   private let operations: OperationsAPI
+  private let proxy: LLMProxy?
 
   init(
-    gate: TokenGate, receiver: OTLPReceiver, queries: QueryAPI, lightning: LightningAPI, operations: OperationsAPI
+    gate: TokenGate, receiver: OTLPReceiver, queries: QueryAPI, lightning: LightningAPI, operations: OperationsAPI,
+    proxy: LLMProxy?
   ) {
     self.gate = gate
     self.receiver = receiver
     self.queries = queries
     self.lightning = lightning
     self.operations = operations
+    self.proxy = proxy
   }
 
   /// Answers a request that came in on a listener with these route sets.
   func respond(to request: HTTPRequest, _ routeSets: Set<RouteSet>) async -> HTTPResponse {
+    // The proxy's listener serves nothing else, so that no path of a provider can ever mean something of ours.
+    if routeSets.contains(.llm), let proxy { return await proxy.respond(to: request) }
     // Health says nothing of the data, so it needs no token.
     if let answer = operations.health(request) { return answer }
     if routeSets.contains(.ingest), let route = OTLPReceiver.route(request) {

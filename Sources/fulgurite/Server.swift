@@ -19,12 +19,13 @@ final class Server: Sendable {
   private let gate: TokenGate
   private let logger: Logger
   private let deadline: Duration
+  private let proxy: ProxyParts?
   /// Looks for attempts that are late, also when nobody asks.
   private let watchdog: Task<Void, Never>?
 
   private init(
     addresses: [String: [SocketAddress]], store: SQLiteStore, http: HTTPServer, loops: EventLoopGroup,
-    gate: TokenGate, logger: Logger, deadline: Duration, watchdog: Task<Void, Never>?
+    gate: TokenGate, logger: Logger, deadline: Duration, watchdog: Task<Void, Never>?, proxy: ProxyParts?
   ) {
     self.addresses = addresses
     self.gate = gate
@@ -34,6 +35,7 @@ final class Server: Sendable {
     self.loops = loops
     self.deadline = deadline
     self.watchdog = watchdog
+    self.proxy = proxy
   }
 
   static func start(_ configuration: FulguriteConfiguration, _ logger: Logger) async throws -> Server {
@@ -67,21 +69,24 @@ final class Server: Sendable {
     queryOptions.defaultLimit = configuration.query.defaultLimit
     queryOptions.maximumLimit = configuration.query.maximumLimit
     let gate = TokenGate(configuration.auth)
+    let proxy = try await ProxyParts(configuration, store, loops, gate, registry, budget, logger, sleep: sleep(loops))
     let router = RequestRouter(
       gate: gate, receiver: receiver,
       queries: QueryAPI(
         reader: store, attribution: store, refusals: refusals, options: queryOptions, budget: budget,
         now: WallClock.nanosecondsSince1970, sleep: sleep(loops)),
       lightning: lightning(configuration, store, loops, budget, receiver),
-      operations: OperationsAPI(registry: registry, failure: { store.failure }))
+      operations: OperationsAPI(registry: registry, failure: { store.failure }), proxy: proxy?.proxy)
     do {
       let addresses = try await listen(configuration, http, router, logger)
       return Server(
         addresses: addresses, store: store, http: http, loops: loops, gate: gate, logger: logger,
         deadline: configuration.shutdown.deadline,
-        watchdog: AttemptWatchdog.start(store, loops.loops[0], interval: configuration.agl.watchdogInterval))
+        watchdog: AttemptWatchdog.start(store, loops.loops[0], interval: configuration.agl.watchdogInterval),
+        proxy: proxy)
     } catch {
       await http.shutdown(deadline: .zero)
+      await proxy?.stop()
       await loops.shutdown()
       throw error
     }
@@ -146,6 +151,7 @@ final class Server: Sendable {
     store.retags.close()
     await http.shutdown(deadline: deadline)
     await watchdog?.value
+    await proxy?.stop()
     store.close()
     await loops.shutdown()
   }

@@ -10,6 +10,8 @@ package struct ClientError: Error, Hashable, Sendable, CustomStringConvertible {
     case truncated
     /// The answer is not HTTP.
     case invalidResponse
+    /// The server was silent for too long.
+    case timeout
     /// The caller gave up.
     case cancelled
     /// Anything else; the message says what.

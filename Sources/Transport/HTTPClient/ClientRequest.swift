@@ -9,6 +9,15 @@ package struct ClientRequest: Sendable {
   package var body: [UInt8]?
   /// From the start of the request to a connection that is ready, with its TLS handshake.
   package var connectTimeout = Duration.seconds(10)
+  /// Until the status and the header fields have come; `nil` means for ever.
+  package var headTimeout: Duration?
+  /// Without a byte of the answer, while the reader waits for one; `nil` means for ever.
+  package var idleTimeout: Duration?
+  /// Until the answer is complete; `nil` means for ever.
+  package var totalTimeout: Duration?
+  /// Whether the request goes on when the task that waits for its answer is cancelled; the task is told, and whoever
+  /// goes on with the answer reads or cancels it.
+  package var outlivesTask = false
   /// The certificates that a server may be signed with, as a PEM file; `nil` means those of the system.
   package var certificateFile: String?
 

@@ -24,6 +24,9 @@ package final class HTTPClient: Sendable {
     return pool.start(request)
   }
 
+  /// The loop of the client that the caller runs on.
+  package var currentLoop: EventLoop? { pools.first(where: \.loop.isOnLoop)?.loop }
+
   /// Cuts what is in flight and closes all connections.
   package func shutdown() async {
     for pool in pools { await pool.close(on: pool.loop.isolation) }

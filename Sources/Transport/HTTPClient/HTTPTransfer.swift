@@ -23,11 +23,16 @@ package final class HTTPTransfer: @unchecked Sendable {
   private var state = State.open
   private var waiter: CheckedContinuation<Void, Never>?
   private var isPaused = false
+  private let startTime: UInt64
+  private var lastByte: UInt64
+  private var timer: LoopTimer?
 
   init(_ request: ClientRequest, pool: TransferPool) {
     self.request = request
     self.pool = pool
     loop = pool.loop
+    startTime = loop.now
+    lastByte = startTime
   }
 
   // MARK: Reader
@@ -60,7 +65,7 @@ package final class HTTPTransfer: @unchecked Sendable {
     while true {
       if let response { return .success(response) }
       if let error { return .failure(error) }
-      await wait(on: isolation)
+      guard await wait(on: isolation) else { return .failure(.cancelled) }
     }
   }
 
@@ -73,7 +78,7 @@ package final class HTTPTransfer: @unchecked Sendable {
         return .success(bytes)
       }
       switch state {
-      case .open: await wait(on: isolation)
+      case .open: guard await wait(on: isolation) else { return .failure(.cancelled) }
       case .complete: return .success(nil)
       case .failed(let error): return .failure(error)
       }
@@ -88,14 +93,23 @@ package final class HTTPTransfer: @unchecked Sendable {
     }
   }
 
-  private func wait(on isolation: isolated LoopIsolation) async {
+  /// Waits until something has happened.
+  ///
+  /// - Returns: `false` when the task was cancelled.
+  private func wait(on isolation: isolated LoopIsolation) async -> Bool {
     precondition(waiter == nil, "one task reads an answer")
     await withTaskCancellationHandler {
-      if Task.isCancelled { return cancel() }
+      if Task.isCancelled { return interrupt() }
       await withCheckedContinuation { waiter = $0 }
     } onCancel: {
-      loop.execute { self.cancel() }
+      loop.execute { self.interrupt() }
     }
+    return !Task.isCancelled
+  }
+
+  /// The task that reads is cancelled.
+  private func interrupt() {
+    if request.outlivesTask { wakeReader() } else { cancel() }
   }
 
   /// Gives up: the connection is closed, or the HTTP/2 stream reset.
@@ -109,7 +123,7 @@ package final class HTTPTransfer: @unchecked Sendable {
     guard case .open = state else { return }
     state = .failed(error)
     buffer = []
-    release(keepsConnection: false)
+    release()
     wakeReader()
   }
 
@@ -117,6 +131,7 @@ package final class HTTPTransfer: @unchecked Sendable {
   private func resumeReceiving() {
     guard isPaused, let handle else { return }
     isPaused = false
+    lastByte = loop.now
     pool?.resume(handle)
   }
 
@@ -129,6 +144,7 @@ package final class HTTPTransfer: @unchecked Sendable {
       self.handle = handle
       try handle.prepare(request, for: self)
       try pool.add(handle)
+      startTimer()
     } catch {
       fail(error)
     }
@@ -140,6 +156,8 @@ package final class HTTPTransfer: @unchecked Sendable {
     guard response == nil else { return }
     if case .complete(let head) = headReader.read(line) {
       response = head
+      lastByte = loop.now
+      startTimer()
       wakeReader()
     }
   }
@@ -153,6 +171,7 @@ package final class HTTPTransfer: @unchecked Sendable {
       return false
     }
     unsafe bytes.withUnsafeBufferPointer { unsafe buffer.append(contentsOf: $0) }
+    lastByte = loop.now
     wakeReader()
     return true
   }
@@ -161,14 +180,54 @@ package final class HTTPTransfer: @unchecked Sendable {
   func finish(_ error: ClientError?) {
     guard case .open = state else { return }
     state = error.map { .failed($0) } ?? .complete
-    release(keepsConnection: true)
+    release()
     wakeReader()
   }
 
-  private func release(keepsConnection: Bool) {
+  private func release() {
+    timer?.close()
+    timer = nil
     guard let handle else { return }
     self.handle = nil
     pool?.remove(handle)
+  }
+
+  // MARK: Deadlines
+
+  /// Arms the timer for the earliest deadline.
+  ///
+  /// A deadline that has moved on is looked at again when the timer fires.
+  private func startTimer() {
+    guard case .open = state, let deadline = earliestDeadline else { return }
+    let timer = self.timer ?? LoopTimer(loop: loop) { [weak self] in self?.timerDidFire() }
+    self.timer = timer
+    timer.start(milliseconds: deadline.time > loop.now ? deadline.time - loop.now : 1)
+  }
+
+  private var earliestDeadline: (time: UInt64, message: String)? {
+    var deadlines: [(time: UInt64, message: String)] = []
+    if let total = request.totalTimeout?.wholeMilliseconds {
+      deadlines.append((startTime + total, "the answer was not complete within \(total) ms"))
+    }
+    if response == nil {
+      if let head = request.headTimeout?.wholeMilliseconds {
+        deadlines.append((startTime + head, "no answer within \(head) ms"))
+      }
+    } else if let idle = request.idleTimeout?.wholeMilliseconds {
+      // A server that is held back cannot send.
+      let last = isPaused || !buffer.isEmpty ? loop.now : lastByte
+      deadlines.append((last + idle, "no byte of the answer for \(idle) ms"))
+    }
+    return deadlines.min { $0.time < $1.time }
+  }
+
+  private func timerDidFire() {
+    guard let deadline = earliestDeadline else { return }
+    if deadline.time <= loop.now {
+      fail(ClientError(kind: .timeout, message: deadline.message))
+    } else {
+      startTimer()
+    }
   }
 
   // Resuming only queues the reader, which then takes all that has come by then.

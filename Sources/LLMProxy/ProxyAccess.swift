@@ -1,0 +1,107 @@
+package import Credentials
+import TraceStore
+import Transport
+
+/// Who calls, as far as the proxy knows.
+struct Caller: Sendable {
+  /// What its calls are counted by; `nil` without a key.
+  var identity: String?
+  /// The session of its key.
+  var session: ActiveSession?
+  /// Whether its headers may say what it works for.
+  var isTrusted: Bool
+  /// Whether its calls continue its traces.
+  var mayContinueTraces: Bool
+
+  /// The place of its session key.
+  var place: (rolloutID: String, attemptID: String)? { session.map { ($0.rolloutID, $0.attemptID) } }
+
+  func allows(model: String) -> Bool { session?.allows(model: model) ?? true }
+}
+
+/// Decides who may call.
+package struct ProxyAccess: Sendable {
+  private let clients: @Sendable () -> TokenSet
+  private let admins: @Sendable () -> TokenSet
+  private let sessions: SessionKeys
+  private let trust: LLMProxyOptions.Trust
+
+  /// - Parameters:
+  ///   - clients: The keys of clients; none means that anyone may call.
+  ///   - admins: The keys of those who manage the proxy; none means that this machine may, while anyone may call.
+  package init(
+    clients: @escaping @Sendable () -> TokenSet, admins: @escaping @Sendable () -> TokenSet,
+    sessions: SessionKeys, trust: LLMProxyOptions.Trust
+  ) {
+    self.clients = clients
+    self.admins = admins
+    self.sessions = sessions
+    self.trust = trust
+  }
+
+  /// The caller of a request.
+  func caller(of request: HTTPRequest, _ path: ProxyPath) throws(ProxyFault) -> Caller {
+    let key = path.key ?? Self.key(of: request)
+    if let key, key.hasPrefix(SessionKey.prefix) { return try caller(ofSession: key) }
+    let tokens = clients()
+    if tokens.isEmpty {
+      if Self.isFromForeignPage(request) {
+        throw ProxyFault(403, "permission_error", "pages of other origins may not call", code: "foreign_origin")
+      }
+      return caller(identity: nil, isTrusted: request.peer.isLoopback)
+    }
+    guard let key else { throw ProxyFault(401, "authentication_error", "a key is needed", code: "missing_api_key") }
+    guard tokens.accepts(bearer: key) else {
+      throw ProxyFault(401, "authentication_error", "the key is not known", code: "invalid_api_key")
+    }
+    return caller(identity: key, isTrusted: true)
+  }
+
+  private func caller(ofSession key: String) throws(ProxyFault) -> Caller {
+    switch sessions.find(key) {
+    case .active(let active):
+      guard sessions.noteRequest(of: active) else {
+        throw ProxyFault(429, "rate_limit_error", "the session has made all its requests", code: "session_exhausted")
+      }
+      return caller(identity: active.session.id, isTrusted: true, session: active)
+    case .ended, .expired:
+      throw ProxyFault(410, "authentication_error", "the session of the key has ended", code: "session_ended")
+    case .unknown: throw ProxyFault(401, "authentication_error", "the key is not known", code: "invalid_api_key")
+    }
+  }
+
+  private func caller(identity: String?, isTrusted: Bool, session: ActiveSession? = nil) -> Caller {
+    let continues =
+      switch trust {
+      case .always: true
+      case .trusted: isTrusted
+      case .never: false
+      }
+    return Caller(identity: identity, session: session, isTrusted: isTrusted, mayContinueTraces: continues)
+  }
+
+  /// Whether the key that a caller showed is the provider's and not ours.
+  func passesCredentials(_ caller: Caller) -> Bool { caller.identity == nil }
+
+  /// Whether a request may manage the proxy.
+  func isAdmin(_ request: HTTPRequest) -> Bool {
+    let tokens = admins()
+    if tokens.isEmpty { return request.peer.isLoopback && clients().isEmpty && !Self.isFromForeignPage(request) }
+    guard let key = Self.key(of: request) else { return false }
+    return tokens.accepts(bearer: key)
+  }
+
+  /// The key that a request shows, wherever clients put it; Gemini's put it into the query.
+  private static func key(of request: HTTPRequest) -> String? {
+    if let key = SessionKey.shown(by: request) { return key }
+    guard request.query != nil else { return nil }
+    return PercentEncoding.parameters(request.query).first { $0.name == "key" }?.value
+  }
+
+  /// Only browsers send an origin; a page of another one could spend the user's money.
+  private static func isFromForeignPage(_ request: HTTPRequest) -> Bool {
+    guard let origin = request.headers.first("origin") else { return false }
+    let host = request.headers.first("host") ?? ""
+    return origin != "http://\(host)" && origin != "https://\(host)"
+  }
+}

@@ -1,0 +1,117 @@
+import GenAI
+package import Metrics
+
+/// What the proxy counts.
+///
+/// [GenAI metrics](https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-metrics.md)
+package final class ProxyMetrics: Sendable {
+  /// The histograms of one upstream and one operation.
+  private struct Series: Sendable {
+    let duration: Histogram
+    let firstChunk: Histogram
+    let perChunk: Histogram
+    let inputTokens: Histogram
+    let outputTokens: Histogram
+    let errors: Counter
+  }
+
+  /// Calls whose span is stored.
+  let recordedCalls: Counter
+  /// Calls that found no room to be recorded.
+  let droppedCalls: Counter
+  /// Requests by upstream, and those that reached none.
+  private let requests: [String: Counter]
+  let refusals: Counter
+  let disconnects: Counter
+  let resends: Counter
+  private let series: [String: Series]
+
+  /// 10 ms to 82 s, each twice the one before.
+  private static let durations: [Double] = (0...13).map { 0.01 * Double(1 << $0) }
+  /// 1 to 67 million, each four times the one before.
+  private static let tokens: [Double] = (0...13).map { Double(1 << (2 * $0)) }
+
+  package init(_ registry: MetricsRegistry, upstreams: [Upstream], memory: RecordingMemory) {
+    recordedCalls = registry.counter("fulgurite_llm_recorded_calls_total", "Calls whose span is stored.")
+    droppedCalls = registry.counter(
+      "fulgurite_llm_dropped_calls_total", "Calls without a span, because too much waited to be recorded.")
+    refusals = registry.counter("fulgurite_llm_refused_requests_total", "Requests that the proxy answered itself.")
+    disconnects = registry.counter(
+      "fulgurite_llm_client_disconnects_total", "Calls whose client left before the end of the answer.")
+    resends = registry.counter("fulgurite_llm_resends_total", "Requests that were sent to a provider again.")
+    registry.gauge("fulgurite_llm_recording_bytes", "Bytes of calls that wait to be recorded.") {
+      Double(memory.usedBytes)
+    }
+    var requests: [String: Counter] = [:]
+    var series: [String: Series] = [:]
+    for upstream in upstreams {
+      requests[upstream.name] = registry.counter(
+        "fulgurite_llm_requests_total", "Requests that were sent to a provider.", labels: ["upstream": upstream.name])
+      for operation in Set(ProviderAPI.allCases.map(Self.operation)) {
+        series[Self.key(upstream.name, operation)] = Self.series(registry, upstream, operation)
+      }
+    }
+    self.requests = requests
+    self.series = series
+  }
+
+  private static func key(_ upstream: String, _ operation: String) -> String { upstream + "\n" + operation }
+
+  private static func series(_ registry: MetricsRegistry, _ upstream: Upstream, _ operation: String) -> Series {
+    let labels: MetricLabels = [
+      "upstream": upstream.name, "gen_ai_provider_name": upstream.provider, "gen_ai_operation_name": operation,
+    ]
+    func tokens(_ type: String) -> Histogram {
+      registry.histogram(
+        "gen_ai_client_token_usage", "Tokens of a call.",
+        labels: [
+          "upstream": upstream.name, "gen_ai_provider_name": upstream.provider, "gen_ai_operation_name": operation,
+          "gen_ai_token_type": type,
+        ], bounds: Self.tokens)
+    }
+    return Series(
+      duration: registry.histogram(
+        "gen_ai_client_operation_duration_seconds", "How long calls take.", labels: labels, bounds: durations),
+      firstChunk: registry.histogram(
+        "gen_ai_client_operation_time_to_first_chunk_seconds", "Until the first record of a stream.", labels: labels,
+        bounds: durations),
+      perChunk: registry.histogram(
+        "gen_ai_client_operation_time_per_output_chunk_seconds", "Between the records of a stream, on average.",
+        labels: labels, bounds: durations),
+      inputTokens: tokens("input"), outputTokens: tokens("output"),
+      errors: registry.counter("fulgurite_llm_failed_calls_total", "Calls that failed.", labels: labels))
+  }
+
+  func countRequest(_ upstream: Upstream) { requests[upstream.name]?.increment() }
+
+  /// Counts a call that is over.
+  func observe(_ exchange: Exchange, _ context: CallContext, _ upstream: Upstream) {
+    guard let series = series[Self.key(upstream.name, Self.operation(exchange.api))] else { return }
+    series.duration.observe(seconds(context.startTime, context.endTime))
+    if let usage = exchange.answer.usage {
+      if let tokens = usage.inputTokens { series.inputTokens.observe(Double(tokens)) }
+      if let tokens = usage.outputTokens { series.outputTokens.observe(Double(tokens)) }
+    }
+    if Self.isFailed(exchange) { series.errors.increment() }
+    guard let records = exchange.delivery.events?.records, let first = context.firstByteTime else { return }
+    series.firstChunk.observe(seconds(context.startTime, first))
+    if records > 1 { series.perChunk.observe(seconds(first, context.endTime) / Double(records - 1)) }
+  }
+
+  /// `gen_ai.operation.name`
+  private static func operation(_ api: ProviderAPI) -> String {
+    switch api {
+    case .chatCompletions, .responses, .messages: "chat"
+    case .completions: "text_completion"
+    case .embeddings: "embeddings"
+    case .generateContent: "generate_content"
+    }
+  }
+
+  private static func isFailed(_ exchange: Exchange) -> Bool {
+    exchange.delivery.end != .complete || exchange.answer.error != nil || exchange.delivery.isInvalid
+      || exchange.delivery.status.map { $0 >= 400 } ?? true
+  }
+
+  private func seconds(_ start: Int64, _ end: Int64) -> Double { Double(max(0, end - start)) / 1e9 }
+}

@@ -1,0 +1,119 @@
+import GenAI
+import Telemetry
+import Transport
+
+/// One call while it is recorded: what the relay hands over, and what the recorder makes of it.
+///
+/// Unchecked Sendable: the first part is touched on the call's loop until the record is finished, the second on the
+/// recorder's thread alone.
+final class CallRecord: @unchecked Sendable {
+  /// Bytes of an answer that are collected before they are handed over: a stream of small records costs the recorder's
+  /// lock only now and then.
+  private static let handOverSize = 16 * 1024
+  /// What is read of an answer that says it is larger than what may be recorded.
+  private static let prefixSize = 64 * 1024
+
+  let upstream: Upstream
+  let api: ProviderAPI
+  let path: String
+  let requestBody: [UInt8]
+  let options: RecordingOptions
+  let tag: RolloutTag
+  private let recorder: Recorder
+  private let lease: RecordingMemory.Lease
+
+  // MARK: The loop's part
+
+  private(set) var context: CallContext
+  private var pieces: [[UInt8]] = []
+  private var pieceBytes = 0
+  /// What the pieces of a stream hold until they are read; other answers are kept whole until their end.
+  private var pieceLease: RecordingMemory.Lease
+  private var isEventStream = false
+  /// Bytes of the answer that were taken.
+  private var takenBytes = 0
+  private var takeLimit: Int
+  private var isCut = false
+  private var hasBegun = false
+  private var isFinished = false
+
+  // MARK: The recorder's part
+
+  var reader: ExchangeReader?
+  /// Set when the call is over.
+  var exchange: Exchange?
+  /// The number of the call inside its rollout; `nil` when the store is to issue one.
+  var sequence: Int64?
+  var waitsForSequence: Bool
+  /// Tells calls apart that are over.
+  var serial: UInt64 = 0
+
+  init(
+    _ upstream: Upstream, _ api: ProviderAPI, path: String, requestBody: [UInt8], _ context: CallContext,
+    _ tag: RolloutTag, options: RecordingOptions, waitsForSequence: Bool, recorder: Recorder,
+    lease: RecordingMemory.Lease
+  ) {
+    self.upstream = upstream
+    self.api = api
+    self.path = path
+    self.requestBody = requestBody
+    self.context = context
+    self.tag = tag
+    self.options = options
+    self.waitsForSequence = waitsForSequence
+    self.recorder = recorder
+    self.lease = lease
+    pieceLease = lease
+    takeLimit = options.answerBytes
+  }
+
+  /// Notes the head of the answer; a second one is passed over.
+  func begin(_ response: ClientResponse) {
+    guard !hasBegun else { return }
+    hasBegun = true
+    let type = response.headers.first("content-type")
+    isEventStream = type?.lowercased().hasPrefix("text/event-stream") == true
+    if isEventStream {
+      takeLimit = options.streamBytes
+      pieceLease = RecordingMemory.Lease(recorder.memory)
+    } else if let length = response.headers.first("content-length").flatMap({ Int($0) }), length > takeLimit {
+      takeLimit = min(takeLimit, Self.prefixSize)
+    }
+    recorder.post(
+      .head(
+        self, status: response.status, contentType: type, contentEncoding: response.headers.first("content-encoding")))
+  }
+
+  /// Notes bytes of the answer.
+  func receive(_ bytes: [UInt8], at time: Int64) {
+    if context.firstByteTime == nil { context.firstByteTime = time }
+    guard !isCut, takenBytes < takeLimit, pieceLease.grow(by: bytes.count) else {
+      // With a hole in it, the rest would not be what was said.
+      isCut = true
+      return
+    }
+    takenBytes += bytes.count
+    pieces.append(bytes)
+    pieceBytes += bytes.count
+    if pieceBytes >= Self.handOverSize { handOver() }
+  }
+
+  private func handOver() {
+    guard !pieces.isEmpty else { return }
+    recorder.post(.body(self, pieces, pieceLease))
+    pieces = []
+    pieceBytes = 0
+    if isEventStream { pieceLease = RecordingMemory.Lease(recorder.memory) }
+  }
+
+  /// Notes the end of the call; a second one is passed over.
+  func finish(_ end: ExchangeEnd, at time: Int64, resendCount: Int = 0) {
+    guard !isFinished else { return }
+    isFinished = true
+    handOver()
+    context.endTime = max(time, context.startTime)
+    context.resendCount = resendCount
+    if isCut { context.attributes.append(("fulgurite.recording.truncated", .text("true"))) }
+    recorder.post(.end(self, end))
+  }
+}

@@ -1,0 +1,146 @@
+import GenAI
+import Transport
+
+/// Passes the bytes of an answer from the provider to the client, and a copy to the record.
+///
+/// Unchecked Sendable: confined to the loop of the transfer, but for `deinit`.
+final class CallRelay: @unchecked Sendable {
+  private let transfer: HTTPTransfer
+  private let record: CallRecord?
+  private let resendCount: Int
+  private let clock: @Sendable () -> Int64
+  private let drainTime: Duration
+  /// Held until the call is over.
+  private var admission: Admission?
+  private let didDisconnect: @Sendable () -> Void
+  private var isOver = false
+
+  init(
+    _ transfer: HTTPTransfer, _ record: CallRecord?, _ admission: Admission, resendCount: Int, drainTime: Duration,
+    clock: @escaping @Sendable () -> Int64, didDisconnect: @escaping @Sendable () -> Void
+  ) {
+    self.transfer = transfer
+    self.record = record
+    self.admission = admission
+    self.resendCount = resendCount
+    self.drainTime = drainTime
+    self.clock = clock
+    self.didDisconnect = didDisconnect
+  }
+
+  deinit {
+    // The server has dropped the answer: its client is gone.
+    if !isOver { abandon() }
+  }
+
+  /// Waits for the head of the answer.
+  func head() async throws(ClientError) -> ClientResponse {
+    do throws(ClientError) {
+      return try await transfer.head()
+    } catch {
+      if error.kind == .cancelled { abandon() }
+      throw error
+    }
+  }
+
+  /// Goes on with another answer to the same call, which came without a head.
+  ///
+  /// The record then is the business of whoever calls.
+  func release() {
+    isOver = true
+    transfer.loop.execute { [transfer] in transfer.cancel() }
+  }
+
+  /// The answer failed before it began.
+  func fail(_ error: ClientError) { over(ExchangeEnd(error)) }
+
+  /// The body, when all of it has come with the head.
+  func takeWhole() -> [UInt8]? {
+    guard let bytes = transfer.takeWhole() else { return nil }
+    isOver = true
+    let (record, resendCount, now) = (record, resendCount, clock())
+    admission = nil
+    // After the answer is on its way: the client comes first.
+    transfer.loop.execute {
+      if !bytes.isEmpty { record?.receive(bytes, at: now) }
+      record?.finish(.complete, at: now, resendCount: resendCount)
+    }
+    return bytes
+  }
+
+  /// The next bytes for the client.
+  func next() async throws(ClientError) -> [UInt8]? {
+    let bytes: [UInt8]?
+    do throws(ClientError) {
+      bytes = try await transfer.next()
+    } catch {
+      if error.kind == .cancelled { abandon() } else { over(ExchangeEnd(error)) }
+      throw error
+    }
+    guard let bytes else {
+      over(.complete)
+      return nil
+    }
+    record?.receive(bytes, at: clock())
+    return bytes
+  }
+
+  private func over(_ end: ExchangeEnd) {
+    isOver = true
+    admission = nil
+    record?.finish(end, at: clock(), resendCount: resendCount)
+  }
+
+  private func abandon() {
+    guard !isOver else { return }
+    isOver = true
+    didDisconnect()
+    Self.abandon(transfer, record, admission, resendCount, drainTime, clock)
+    admission = nil
+  }
+
+  /// Ends an answer that nobody reads any more, or reads it to its end for the record.
+  private static func abandon(
+    _ transfer: HTTPTransfer, _ record: CallRecord?, _ admission: Admission?, _ resendCount: Int,
+    _ drainTime: Duration, _ clock: @escaping @Sendable () -> Int64
+  ) {
+    let loop = transfer.loop
+    guard drainTime > .zero, let record else {
+      loop.execute {
+        transfer.cancel()
+        record?.finish(.clientDisconnected, at: clock(), resendCount: resendCount)
+        _ = admission
+      }
+      return
+    }
+    Task(executorPreference: loop) {
+      let limit = Task(executorPreference: loop) {
+        try await loop.sleep(for: drainTime)
+        loop.execute { transfer.cancel() }
+      }
+      var end = ExchangeEnd.complete
+      do throws(ClientError) {
+        record.begin(try await transfer.head())
+        while let bytes = try await transfer.next() { record.receive(bytes, at: clock()) }
+      } catch {
+        end = ExchangeEnd(error)
+      }
+      limit.cancel()
+      record.finish(end, at: clock(), resendCount: resendCount)
+      _ = admission
+    }
+  }
+}
+
+extension ExchangeEnd {
+  init(_ error: ClientError) {
+    self =
+      switch error.kind {
+      case .connection: .connectError
+      case .truncated: .truncated
+      case .timeout: .timeout
+      case .cancelled: .clientDisconnected
+      case .invalidResponse, .other: .invalidResponse
+      }
+  }
+}

@@ -1,0 +1,48 @@
+import Configuration
+import GenAI
+import LLMProxy
+import Logging
+import Metrics
+import SQLiteStore
+import Transport
+
+/// The proxy and what it runs on; made only when there is an upstream.
+struct ProxyParts: Sendable {
+  let proxy: LLMProxy
+  private let client: HTTPClient
+  private let recorder: Recorder
+
+  init?(
+    _ configuration: FulguriteConfiguration, _ store: SQLiteStore, _ loops: EventLoopGroup, _ gate: TokenGate,
+    _ registry: MetricsRegistry, _ budget: InFlightBudget, _ logger: Logger,
+    sleep: @escaping @Sendable (Duration) async -> Void
+  ) async throws {
+    guard !configuration.llmProxyAddresses.isEmpty else { return nil }
+    let options = LLMProxyOptions(configuration.llm)
+    let memory = RecordingMemory(limit: configuration.llm.recordingBytes)
+    let metrics = ProxyMetrics(registry, upstreams: options.upstreams, memory: memory)
+    client = try await HTTPClient(group: loops)
+    let recorder = Recorder(
+      writer: store,
+      composer: SpanComposer(profile: SpanProfile(configuration.llm.spanProfile), version: ProgramVersion.text),
+      memory: memory, metrics: metrics, logger: logger)
+    self.recorder = recorder
+    let keys = SessionKeys(
+      store: store, settings: SessionSettings(configuration.llm), now: WallClock.nanosecondsSince1970)
+    let sessions = SessionAPI(
+      keys: keys, rollouts: store, reader: store, isAdmin: SessionAPI.administrators(gate.llmAdmin), budget: budget,
+      flush: { await recorder.flush() }, sleep: sleep)
+    proxy = LLMProxy(
+      options,
+      access: ProxyAccess(
+        clients: { gate.llm }, admins: { gate.llmAdmin }, sessions: keys, trust: options.trust),
+      client: client, recorder: recorder, metrics: metrics, sessions: sessions, numbers: store, budget: budget,
+      now: WallClock.nanosecondsSince1970)
+  }
+
+  /// Cuts the calls that are left, and stores what was recorded.
+  func stop() async {
+    await client.shutdown()
+    await recorder.close()
+  }
+}
