@@ -2,10 +2,17 @@ import Configuration
 import Credentials
 import GenAI
 import LLMProxy
+import TraceStore
 
 extension LLMProxyOptions {
-  init(_ configuration: LLMConfiguration) {
+  init(_ configuration: LLMConfiguration) throws {
     self.init()
+    do {
+      recording.redaction = try Redaction(
+        pointers: configuration.redact.pointers, patterns: configuration.redact.patterns)
+    } catch {
+      throw RedactionFailure(cause: error)
+    }
     upstreams = configuration.upstreams.map(Upstream.init)
     defaultUpstream = configuration.defaultUpstream.isEmpty ? nil : configuration.defaultUpstream
     trust = Trust(configuration.trustTraceContext)
@@ -95,4 +102,11 @@ extension SessionSettings {
 
 extension Duration {
   fileprivate var nanoseconds: Int64 { components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000 }
+}
+
+/// A rule for what is not to be recorded that cannot be understood: it must not be passed over.
+struct RedactionFailure: Error, CustomStringConvertible {
+  let cause: RedactionError
+
+  var description: String { "llm.redact: \(cause)" }
 }

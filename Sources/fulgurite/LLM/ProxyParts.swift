@@ -18,7 +18,7 @@ struct ProxyParts: Sendable {
     sleep: @escaping @Sendable (Duration) async -> Void
   ) async throws {
     guard !configuration.llmProxyAddresses.isEmpty else { return nil }
-    let options = LLMProxyOptions(configuration.llm)
+    let options = try LLMProxyOptions(configuration.llm)
     let memory = RecordingMemory(limit: configuration.llm.recordingBytes)
     let metrics = ProxyMetrics(registry, upstreams: options.upstreams, memory: memory)
     client = try await HTTPClient(group: loops)
