@@ -50,7 +50,8 @@ let base: [Target] = [
 
 let model: [Target] = [
   .target(
-    name: "GenAI", dependencies: ["CPCRE2", "Compression", "Credentials", "JSON", "Protobuf", "Telemetry"], swiftSettings: settings),
+    name: "GenAI", dependencies: ["CPCRE2", "Compression", "Credentials", "JSON", "Protobuf", "Telemetry"],
+    swiftSettings: settings),
   .target(name: "Telemetry", swiftSettings: settings),
   .target(name: "OTLP", dependencies: ["JSON", "Protobuf", "Telemetry"], swiftSettings: settings),
 ]
@@ -98,8 +99,7 @@ let program: [Target] = [
     name: "fulgurite",
     dependencies: [
       "APISupport", "Arguments", "CAPIDescription", "Configuration", "Credentials", "GenAI", "JSON", "LLMProxy",
-      "LightningAPI",
-      "Logging",
+      "LightningAPI", "Logging",
       "Metrics", "OTLP",
       "OTLPReceiver", "Protobuf", "QueryAPI", "SQLiteStore", "Telemetry", "Threads", "TraceStore", "Transport",
     ],

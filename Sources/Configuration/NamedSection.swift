@@ -28,6 +28,9 @@ package struct NamedSection: Sendable {
   /// The options as the documentation shows them.
   package var documentedOptions: [ConfigurationOption] { options(Self.placeholder) }
 
+  /// The options behind the name, such as `base_url`.
+  var words: [String] { documentedOptions.compactMap { option(in: $0.path).map(String.init) } }
+
   /// The name in the path of an entry or of one of its options, which need not exist.
   ///
   /// - Returns: `nil` for paths elsewhere.

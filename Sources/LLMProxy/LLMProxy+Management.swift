@@ -1,5 +1,4 @@
 import APISupport
-import JSON
 import Transport
 
 /// What the proxy answers itself.
@@ -7,7 +6,6 @@ extension LLMProxy {
   /// - Returns: `nil` for calls.
   func manage(_ request: HTTPRequest) async -> HTTPResponse? {
     switch (request.method, request.path) {
-    case (.get, "/health"), (.get, "/healthz"), (.head, "/health"): return Self.health
     case (.get, "/proxy/state"): return administer(request) { pause.state(inFlight: admissions.count) }
     case (.post, "/proxy/resume"):
       return administer(request) {
@@ -20,16 +18,7 @@ extension LLMProxy {
         return JSONAnswer.error(400, "expected an object with retry_after_seconds (0 to 3600) and reason")
       }
       return pause.state(inFlight: admissions.count)
-    default: return nil
-    }
-  }
-
-  private static var health: HTTPResponse {
-    JSONAnswer.make { writer in
-      writer.beginObject()
-      writer.key("status")
-      writer.string("ok")
-      writer.endObject()
+    default: return await sessions.respond(to: request)
     }
   }
 

@@ -18,6 +18,7 @@ package final class LLMProxy: Sendable {
   let metrics: ProxyMetrics
   let admissions: Admissions
   let pause = PauseGate()
+  let sessions: SessionAPI
   private let numbers: any RolloutStore
   private let budget: InFlightBudget
   let now: @Sendable () -> Int64
@@ -27,13 +28,14 @@ package final class LLMProxy: Sendable {
   ///   - now: Nanoseconds since 1970.
   package init(
     _ options: LLMProxyOptions, access: ProxyAccess, client: HTTPClient, recorder: Recorder, metrics: ProxyMetrics,
-    numbers: any RolloutStore, budget: InFlightBudget, now: @escaping @Sendable () -> Int64
+    sessions: SessionAPI, numbers: any RolloutStore, budget: InFlightBudget, now: @escaping @Sendable () -> Int64
   ) {
     self.options = options
     self.access = access
     self.client = client
     self.recorder = recorder
     self.metrics = metrics
+    self.sessions = sessions
     self.numbers = numbers
     self.budget = budget
     self.now = now

@@ -1,43 +1,48 @@
 package import Credentials
+import TraceStore
 import Transport
 
 /// Who calls, as far as the proxy knows.
 struct Caller: Sendable {
   /// What its calls are counted by; `nil` without a key.
   var identity: String?
-  /// The place of its session key.
-  var place: (rolloutID: String, attemptID: String)?
-  /// Models that its key allows; none means any.
-  var models: [String] = []
+  /// The session of its key.
+  var session: ActiveSession?
   /// Whether its headers may say what it works for.
   var isTrusted: Bool
   /// Whether its calls continue its traces.
   var mayContinueTraces: Bool
 
-  func allows(model: String) -> Bool { models.isEmpty || models.contains(model) }
+  /// The place of its session key.
+  var place: (rolloutID: String, attemptID: String)? { session.map { ($0.rolloutID, $0.attemptID) } }
+
+  func allows(model: String) -> Bool { session?.allows(model: model) ?? true }
 }
 
 /// Decides who may call.
 package struct ProxyAccess: Sendable {
   private let clients: @Sendable () -> TokenSet
   private let admins: @Sendable () -> TokenSet
+  private let sessions: SessionKeys
   private let trust: LLMProxyOptions.Trust
 
   /// - Parameters:
   ///   - clients: The keys of clients; none means that anyone may call.
-  ///   - admins: The keys of those who manage the proxy; none means that this machine may.
+  ///   - admins: The keys of those who manage the proxy; none means that this machine may, while anyone may call.
   package init(
     clients: @escaping @Sendable () -> TokenSet, admins: @escaping @Sendable () -> TokenSet,
-    trust: LLMProxyOptions.Trust
+    sessions: SessionKeys, trust: LLMProxyOptions.Trust
   ) {
     self.clients = clients
     self.admins = admins
+    self.sessions = sessions
     self.trust = trust
   }
 
   /// The caller of a request.
   func caller(of request: HTTPRequest, _ path: ProxyPath) throws(ProxyFault) -> Caller {
     let key = path.key ?? Self.key(of: request)
+    if let key, key.hasPrefix(SessionKey.prefix) { return try caller(ofSession: key) }
     let tokens = clients()
     if tokens.isEmpty {
       if Self.isFromForeignPage(request) {
@@ -52,14 +57,27 @@ package struct ProxyAccess: Sendable {
     return caller(identity: key, isTrusted: true)
   }
 
-  private func caller(identity: String?, isTrusted: Bool) -> Caller {
+  private func caller(ofSession key: String) throws(ProxyFault) -> Caller {
+    switch sessions.find(key) {
+    case .active(let active):
+      guard sessions.noteRequest(of: active) else {
+        throw ProxyFault(429, "rate_limit_error", "the session has made all its requests", code: "session_exhausted")
+      }
+      return caller(identity: active.session.id, isTrusted: true, session: active)
+    case .ended, .expired:
+      throw ProxyFault(410, "authentication_error", "the session of the key has ended", code: "session_ended")
+    case .unknown: throw ProxyFault(401, "authentication_error", "the key is not known", code: "invalid_api_key")
+    }
+  }
+
+  private func caller(identity: String?, isTrusted: Bool, session: ActiveSession? = nil) -> Caller {
     let continues =
       switch trust {
       case .always: true
       case .trusted: isTrusted
       case .never: false
       }
-    return Caller(identity: identity, isTrusted: isTrusted, mayContinueTraces: continues)
+    return Caller(identity: identity, session: session, isTrusted: isTrusted, mayContinueTraces: continues)
   }
 
   /// Whether the key that a caller showed is the provider's and not ours.
@@ -73,18 +91,10 @@ package struct ProxyAccess: Sendable {
     return tokens.accepts(bearer: key)
   }
 
-  /// Whether there is a key for those who manage.
-  var hasAdminKey: Bool { !admins().isEmpty }
-
-  /// The key that a request shows, wherever clients put it.
-  static func key(of request: HTTPRequest) -> String? {
-    if let value = request.headers.first("authorization") {
-      let parts = value.split(separator: " ", maxSplits: 1)
-      if parts.count == 2, parts[0].lowercased() == "bearer" { return String(parts[1].trimmed) }
-    }
-    for name in ["x-api-key", "api-key", "x-goog-api-key"] {
-      if let value = request.headers.first(name), !value.isEmpty { return value }
-    }
+  /// The key that a request shows, wherever clients put it; Gemini's put it into the query.
+  private static func key(of request: HTTPRequest) -> String? {
+    if let key = SessionKey.shown(by: request) { return key }
+    guard request.query != nil else { return nil }
     return PercentEncoding.parameters(request.query).first { $0.name == "key" }?.value
   }
 

@@ -30,6 +30,8 @@ package final class SQLiteStore: SpanWriter, SpanReader {
   package let finishedRollouts = RolloutWatch()
   /// Tells which stored spans are tagged anew.
   package let retags = RetagWatch()
+  /// Finds sessions that are bound to keys.
+  package let sessionKeys = SessionKeyIndex()
 
   /// Opens the store of a folder, and creates it when there is none.
   ///
@@ -43,11 +45,12 @@ package final class SQLiteStore: SpanWriter, SpanReader {
     status = StoreStatus()
     schedule = WatchdogSchedule(debounce: options.watchdogDebounce)
     now = options.now
-    let session = try Self.open(databasePath, options, recent, filter, schedule)
+    let session = try Self.open(databasePath, options, recent, filter, schedule, sessionKeys)
     let checkpointer = Checkpointer(path: databasePath, options, status)
     let writer = Writer(
       path: databasePath, options: options, recent: recent, filter: filter, status: status,
-      checkpointer: checkpointer, schedule: schedule, rolloutWatch: finishedRollouts, retagWatch: retags)
+      checkpointer: checkpointer, schedule: schedule, rolloutWatch: finishedRollouts, retagWatch: retags,
+      sessionKeys: sessionKeys)
     self.writer = writer
     readers = ReaderPool(path: databasePath, options: options, recent: recent, status: status)
     let threads = threads
@@ -70,11 +73,12 @@ package final class SQLiteStore: SpanWriter, SpanReader {
 
   private static func open(
     _ path: String, _ options: SQLiteStoreOptions, _ recent: RecentTraces, _ filter: TraceFilter,
-    _ schedule: WatchdogSchedule
+    _ schedule: WatchdogSchedule, _ sessionKeys: SessionKeyIndex
   ) throws(StoreError) -> WriterSession {
     do {
       let session = try WriterSession(path: path, options, recent: recent, filter: filter, schedule: schedule)
       filter.start(entries: session.lookedUpTraces)
+      sessionKeys.replace(with: try session.rollouts.keySessions.all())
       return session
     } catch let error as SQLiteError {
       let failure = StoreError(error)

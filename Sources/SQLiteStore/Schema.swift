@@ -16,7 +16,7 @@ enum Schema {
   /// What turns version n into version n + 1.
   ///
   /// Never edited once released; changes are appended.
-  private static let migrations = [version1, version2, version3, version4]
+  private static let migrations = [version1, version2, version3, version4, version5]
 
   /// Brings a database to a version, the current one unless a test wants an older one.
   ///
@@ -416,5 +416,40 @@ enum Schema {
         CASE WHEN span_id != 0 THEN printf('%016x', span_id) END AS span_id, rollout_id, attempt_id,
         datetime(created / 1000000000, 'unixepoch') AS created
       FROM bindings JOIN attempts ON attempts.id = attempt JOIN rollouts ON rollouts.id = attempts.rollout;
+    """
+
+  private static let version5 = """
+    -- Sessions that are bound to keys: episodes of agents that show themselves by their key. Of a key there is the hash alone.
+    CREATE TABLE key_sessions(
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      session_id TEXT NOT NULL UNIQUE, -- the task and its number
+      task_id TEXT NOT NULL,
+      group_id TEXT NOT NULL,          -- the same for sessions that were started together
+      key_hash BLOB,                   -- SHA-256; NULL when the key has gone on to another session
+      attempt INTEGER NOT NULL,        -- its row in attempts
+      created INTEGER NOT NULL,        -- nanoseconds since 1970, here and below
+      lifetime INTEGER,                -- nanoseconds, here and below; NULL = without limit, here and below
+      idle_timeout INTEGER,
+      models TEXT,                     -- one a line
+      max_requests INTEGER,
+      last_used INTEGER NOT NULL,      -- written now and then, like the next
+      requests INTEGER NOT NULL,
+      ending INTEGER,                  -- NULL while it is open, 1 finished, 2 expired, 3 idle, 4 attempt ended, 5 refreshed
+      ended INTEGER
+    ) STRICT;
+    CREATE UNIQUE INDEX key_sessions_by_key ON key_sessions(key_hash) WHERE key_hash IS NOT NULL;
+    CREATE INDEX key_sessions_by_end ON key_sessions(ended) WHERE ended IS NOT NULL;
+
+    -- How many sessions a task has had, so that no id is given twice.
+    CREATE TABLE session_tasks(task_id TEXT PRIMARY KEY, sessions INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+    CREATE VIEW key_session_view AS
+      SELECT key_sessions.session_id, rollout_id, attempt_id, group_id,
+        CASE ending WHEN 1 THEN 'finished' WHEN 2 THEN 'expired' WHEN 3 THEN 'idle' WHEN 4 THEN 'attempt ended'
+          WHEN 5 THEN 'refreshed' ELSE 'open' END AS state,
+        requests, datetime(created / 1000000000, 'unixepoch') AS created,
+        datetime(last_used / 1000000000, 'unixepoch') AS last_used, datetime(ended / 1000000000, 'unixepoch') AS ended
+      FROM key_sessions JOIN attempts ON attempts.id = key_sessions.attempt
+        JOIN rollouts ON rollouts.id = attempts.rollout;
     """
 }

@@ -69,7 +69,7 @@ final class Server: Sendable {
     queryOptions.defaultLimit = configuration.query.defaultLimit
     queryOptions.maximumLimit = configuration.query.maximumLimit
     let gate = TokenGate(configuration.auth)
-    let proxy = try await ProxyParts(configuration, store, loops, gate, registry, budget, logger)
+    let proxy = try await ProxyParts(configuration, store, loops, gate, registry, budget, logger, sleep: sleep(loops))
     let router = RequestRouter(
       gate: gate, receiver: receiver,
       queries: QueryAPI(

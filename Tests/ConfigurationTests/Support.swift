@@ -15,9 +15,10 @@ final class Folder {
   deinit { try? FileManager.default.removeItem(at: url) }
 
   /// Writes a file and says where it is.
-  func write(_ text: String, as name: String = "fulgurite.yaml") throws -> String {
+  func write(_ text: String, as name: String = "fulgurite.yaml", mode: Int = 0o644) throws -> String {
     let file = url.appending(path: name)
     try text.write(to: file, atomically: false, encoding: .utf8)
+    try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file.path)
     return file.path
   }
 }

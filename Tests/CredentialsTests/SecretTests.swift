@@ -8,7 +8,9 @@ struct SecretTests {
     #expect(try #require(Secret(text)).revealed == "sk-1")
   }
 
-  @Test("what no header can carry is no secret", arguments: ["", "\n", "a b", "a\nb", "a\r\nx: y", "a\0", "a\u{7F}", "é"])
+  @Test(
+    "what no header can carry is no secret",
+    arguments: ["", "\n", "a b", "a\nb", "a\r\nx: y", "a\0", "a\u{7F}", "é"])
   func refused(text: String) {
     #expect(Secret(text) == nil)
   }

@@ -17,6 +17,9 @@ from harness import commands, paths, rows
         ("store.durability=none", ["store.durability", "power", "process"]),
         ("log.level=loud", ["log.level", "loud"]),
         ("auth.api.tokens=secret", ["auth.api.tokens", "sha256"]),
+        ("llm.upstreams.openai.base_url=api.openai.com", ["llm.upstreams.openai.base_url", "https://"]),
+        ("llm.upstreams.openai.retires=1", ["llm.upstreams.openai.retires", "llm.upstreams.openai.retries"]),
+        ("llm.upstreams.openai.api_key=sk-1", ["llm.upstreams.openai.api_key", "api_key_env"]),
     ],
 )
 def test_a_bad_setting_is_named_wherever_it_comes_from(tmp_path, setting, words):
@@ -35,10 +38,29 @@ def test_a_bad_setting_is_named_wherever_it_comes_from(tmp_path, setting, words)
     commands.assert_fails(commands.serve_in_vain(tmp_path, "--config", file), f"{file}:{line}", *words)
 
 
-def test_a_secret_in_a_bad_setting_is_not_repeated(tmp_path):
-    completed = commands.serve_in_vain(tmp_path, "--set", "auth.api.tokens=sk-secret-0123456789")
-    commands.assert_fails(completed, "auth.api.tokens")
+@pytest.mark.parametrize(
+    "option",
+    ["auth.api.tokens"]
+    + [f"llm.upstreams.openai.{name}" for name in ["api_key", "api_key_env", "api_key_file", "base_url"]],
+)
+def test_a_secret_in_a_bad_setting_is_not_repeated(tmp_path, option):
+    completed = commands.serve_in_vain(tmp_path, "--set", f"{option}=sk-secret-0123456789")
+    commands.assert_fails(completed, option)
     assert "sk-secret" not in completed.stderr
+
+
+def test_the_proxy_needs_an_upstream_and_says_which_it_has(start, tmp_path):
+    commands.assert_fails(
+        commands.serve_in_vain(tmp_path, "--llm-proxy", "127.0.0.1:0"), "--llm-proxy", "llm.upstreams.NAME.base_url"
+    )
+    server = start(
+        *["--llm-proxy", "127.0.0.1:0", "--set", "llm.upstreams.mine.base_url=http://llm.example:8000/v1"],
+        *["--set", "llm.upstreams.mine.api_key_env=MINE_KEY"],
+        environment={"MINE_KEY": "sk-secret-0123456789"},
+    )
+    assert len(server.ready["llm_proxy"]) == 1
+    assert "llm.example:8000" in server.log()
+    assert "sk-secret" not in server.log()
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,7 @@ struct EnvironmentSettings {
     for section in FulguriteConfiguration.namedSections {
       if let path = path(of: variable, in: section, besides: others) { return FulguriteConfiguration.lookUp(path) }
     }
-    let documented = FulguriteConfiguration.documentedOptions.map(\.environmentVariable)
-    let suggestion = Spelling.suggestion(for: variable, in: documented + [ConfigurationLoader.fileVariable])
-    return .unknown(message: "unknown option\(suggestion)")
+    return .unknown(message: "unknown option\(suggestion(for: variable))")
   }
 
   /// Reads `FULGURITE_LLM_UPSTREAMS_` + the name + `_` + an option; where several options fit, the longest.
@@ -41,11 +39,8 @@ struct EnvironmentSettings {
   private static func path(
     of variable: String, in section: NamedSection, besides others: [ConfigurationSetting]
   ) -> String? {
-    let prefix = ConfigurationOption.environmentVariable(of: section.path) + "_"
-    guard variable.hasPrefix(prefix) else { return nil }
-    let rest = variable.dropFirst(prefix.count)
-    let words = section.documentedOptions.compactMap { section.option(in: $0.path).map(String.init) }
-    let fitting = (words + section.refusals.keys).filter { rest.hasSuffix("_" + $0.uppercased()) }
+    guard let rest = rest(of: variable, in: section) else { return nil }
+    let fitting = (section.words + section.refusals.keys).filter { rest.hasSuffix("_" + $0.uppercased()) }
     guard let word = fitting.max(by: { $0.count < $1.count }) else { return nil }
     let spelled = String(rest.dropLast(word.count + 1))
     let declared = others.lazy.compactMap { section.name(in: $0.path) }.first { spell($0) == spelled }
@@ -54,7 +49,38 @@ struct EnvironmentSettings {
     return "\(section.path).\(name).\(word)"
   }
 
+  /// What stands behind the words that lead to the section; `nil` for variables elsewhere.
+  private static func rest(of variable: String, in section: NamedSection) -> Substring? {
+    let prefix = ConfigurationOption.environmentVariable(of: section.path) + "_"
+    return variable.hasPrefix(prefix) ? variable.dropFirst(prefix.count) : nil
+  }
+
   private static func spell(_ name: some StringProtocol) -> String {
     name.uppercased().replacing("-", with: "_")
+  }
+}
+
+extension EnvironmentSettings {
+  /// How many words of a misspelled variable are taken for a name at most.
+  private static let longestName = 8
+
+  /// The end of a message about an unknown variable.
+  private static func suggestion(for variable: String) -> String {
+    for section in FulguriteConfiguration.namedSections {
+      guard let rest = rest(of: variable, in: section) else { continue }
+      let prefix = variable.dropLast(rest.count)
+      return nearest(to: String(rest), in: section).map { ", did you mean \(quote(prefix + $0))?" } ?? ""
+    }
+    let known = FulguriteConfiguration.documentedOptions.map(\.environmentVariable)
+    return Spelling.suggestion(for: variable, in: known + [ConfigurationLoader.fileVariable])
+  }
+
+  /// The name and option that the end of a variable probably means, with each name that it may hold.
+  private static func nearest(to rest: String, in section: NamedSection) -> String? {
+    let options = section.words.map { $0.uppercased() }
+    if options.contains(rest) { return "\(NamedSection.placeholder)_\(rest)" }
+    let ends = rest.indices.filter { rest[$0] == "_" }.prefix(longestName)
+    let names = ends.map { rest[..<$0].uppercased() }
+    return Spelling.nearest(to: rest, in: names.flatMap { name in options.map { "\(name)_\($0)" } })
   }
 }

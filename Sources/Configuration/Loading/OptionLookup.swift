@@ -31,7 +31,12 @@ extension FulguriteConfiguration {
     }
     guard let word = section.option(in: path) else { return .section }
     if let message = section.refusals[String(word)] { return .refused(option: path, message: message) }
-    return section.options(String(name)).first { $0.path == path }.map { .option($0) }
+    let options = section.options(String(name))
+    if let option = options.first(where: { $0.path == path }) { return .option(option) }
+    // Paths that begin alike are close to each other whatever their ends, so only the ends are compared.
+    let meant = Spelling.nearest(to: String(word), in: section.words)
+    let suggestion = meant.map { ", did you mean \(quote("\(section.path).\(name).\($0)"))?" } ?? ""
+    return .unknown(message: "unknown option \(quote(path))\(suggestion)")
   }
 
   private static func isSection(_ path: String) -> Bool {
@@ -47,6 +52,6 @@ extension FulguriteConfiguration {
       guard words.count > depth, NamedSection.isName(words[depth]) else { return [String]() }
       return section.options(String(words[depth])).map(\.path)
     }
-    return options.map(\.path) + named
+    return options.map(\.path) + namedSections.map(\.path) + named
   }
 }

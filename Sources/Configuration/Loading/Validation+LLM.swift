@@ -94,6 +94,6 @@ extension LoadedConfiguration {
   /// answers.
   private static let reservedPrefixes: Set = [
     "/v1", "/v1beta", "/v2", "/rollout", "/s", "/rl", "/proxy", "/export_trajectories", "/chat", "/completions",
-    "/responses", "/embeddings", "/models", "/messages", "/health", "/healthz", "/readyz", "/livez", "/metrics", "/api",
+    "/responses", "/embeddings", "/models", "/messages", "/health", "/healthz", "/readyz", "/livez", "/metrics",
   ]
 }

@@ -11,7 +11,6 @@ extension LoadedConfiguration {
       ("limits.in_flight_bytes", values.limits.inFlightBytes, "limits.request_bytes", values.limits.requestBytes),
       ("limits.queue_bytes", values.limits.queueBytes, "limits.request_bytes", values.limits.requestBytes),
       ("query.maximum_limit", values.query.maximumLimit, "query.default_limit", values.query.defaultLimit),
-      ("llm.recording_bytes", values.llm.recordingBytes, "llm.request_bytes", values.llm.requestBytes),
       ("llm.recording_bytes", values.llm.recordingBytes, "llm.recorded_answer_bytes", values.llm.recordedAnswerBytes),
     ]
     return pairs.compactMap { larger, largerValue, smaller, smallerValue in

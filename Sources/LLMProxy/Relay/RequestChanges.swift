@@ -14,17 +14,36 @@ struct RequestChanges {
 
   /// The changed body; `nil` when nothing changes.
   func apply(to body: [UInt8]) -> [UInt8]? {
-    var members: [String] = []
-    if upstream.asksForTokenIDs, isGeneration, !outline.hasReturnTokenIDs { members.append("\"return_token_ids\":true") }
-    if upstream.asksForLogprobs, isGeneration, !outline.hasLogprobs {
-      members.append(api == .completions ? "\"logprobs\":1" : "\"logprobs\":true")
+    var changed: [UInt8]?
+    // An outline fits the body that it was made of alone.
+    func change(_ edit: (RequestOutline, [UInt8]) -> [UInt8]) {
+      let current = changed ?? body
+      guard let outline = changed == nil ? outline : RequestOutline(current.span) else { return }
+      changed = edit(outline, current)
     }
-    let model = outline.model.flatMap { alias in upstream.models.first { $0.alias == alias } }
-    guard let model, model.model != model.alias else {
-      return members.isEmpty ? nil : outline.adding(members: members, to: body)
+    if let model = outline.model.flatMap({ alias in upstream.models.first { $0.alias == alias } }),
+      model.model != model.alias
+    {
+      change { outline, body in outline.replacingModel(with: model.model, in: body) }
     }
-    let renamed = outline.replacingModel(with: model.model, in: body)
-    return members.isEmpty ? renamed : outline.adding(members: members, to: renamed)
+    if !members.isEmpty { change { outline, body in outline.adding(members: members, to: body) } }
+    if asksForUsage { change { outline, body in outline.requestingUsage(in: body) } }
+    return changed
+  }
+
+  /// Whether the stream carries a record with the usage that the client has not asked for.
+  var asksForUsage: Bool {
+    upstream.asksForUsage && isGeneration && outline.isStream && !outline.includesUsage
+  }
+
+  private var members: [(name: String, json: String)] {
+    guard isGeneration else { return [] }
+    var members: [(name: String, json: String)] = []
+    if upstream.asksForTokenIDs, !outline.hasReturnTokenIDs { members.append(("return_token_ids", "true")) }
+    if upstream.asksForLogprobs, !outline.hasLogprobs {
+      members.append(("logprobs", api == .completions ? "1" : "true"))
+    }
+    return members
   }
 
   /// Embeddings have no tokens to tell of, and other APIs have no such parameter.

@@ -14,10 +14,9 @@ struct UpstreamTable: Sendable {
     upstreams.first { $0.prefix.dropFirst() == segment }
   }
 
-  /// The upstream that declares a model; `nil` when none does, or several do.
+  /// The upstream that declares a model, the first of several.
   func declaring(model: String) -> Upstream? {
-    let declaring = upstreams.filter { upstream in upstream.models.contains { $0.alias == model } }
-    return declaring.count == 1 ? declaring[0] : nil
+    upstreams.first { upstream in upstream.models.contains { $0.alias == model } }
   }
 
   /// The upstream of requests that select none.

@@ -20,6 +20,8 @@ final class RolloutMachine {
   var requests: RequestMemory
   var signs: LifeSigns
   var watchdog: Watchdog
+  /// Sessions that are bound to keys, which end with their attempts.
+  var keySessions: KeySessionTable
   private var identifiers = IdentifierSource()
   /// Rollouts that have finished in this transaction.
   private var finished: [String] = []
@@ -32,6 +34,7 @@ final class RolloutMachine {
     requests = try RequestMemory(connection)
     signs = try LifeSigns(connection)
     watchdog = try Watchdog(connection, schedule)
+    keySessions = try KeySessionTable(connection)
   }
 
   /// Gives away the ids of rollouts that have finished since the last time.
@@ -158,6 +161,7 @@ final class RolloutMachine {
     if let metadata = change.metadata { row.attempt.metadata = metadata }
     try attempts.save(row, withMetadata: change.metadata != nil)
     signs.forget(row.id)
+    if change.status?.isActive == false { try keySessions.attemptEnded(row.id, now: now) }
     if row.id == rollout.latestAttempt { try follow(row.attempt, rollout, now: now) }
     if change.workerID != nil || change.status != nil, let worker = row.attempt.workerID, !worker.isEmpty {
       try workers.follow(worker, row.attempt, now: now)
@@ -189,6 +193,7 @@ final class RolloutMachine {
     if status.isFinished {
       row.rollout.endTime = now
       finished.append(row.rollout.id)
+      if let attempt = row.latestAttempt { try keySessions.attemptEnded(attempt, now: now) }
     }
     try rollouts.save(row)
     if status.isQueued { try rollouts.enqueue(&row) }

@@ -24,10 +24,12 @@ final class Writer: Sendable {
   private let schedule: WatchdogSchedule
   private let rolloutWatch: RolloutWatch
   private let retagWatch: RetagWatch
+  private let sessionKeys: SessionKeyIndex
 
   init(
     path: String, options: SQLiteStoreOptions, recent: RecentTraces, filter: TraceFilter, status: StoreStatus,
-    checkpointer: Checkpointer, schedule: WatchdogSchedule, rolloutWatch: RolloutWatch, retagWatch: RetagWatch
+    checkpointer: Checkpointer, schedule: WatchdogSchedule, rolloutWatch: RolloutWatch, retagWatch: RetagWatch,
+    sessionKeys: SessionKeyIndex
   ) {
     self.path = path
     self.options = options
@@ -38,6 +40,7 @@ final class Writer: Sendable {
     self.schedule = schedule
     self.rolloutWatch = rolloutWatch
     self.retagWatch = retagWatch
+    self.sessionKeys = sessionKeys
     queue = WriteQueue(limit: options.queueBytes)
   }
 
@@ -165,6 +168,7 @@ final class Writer: Sendable {
     // Without this, a transaction that is to find out whether a store that failed works again would write nothing.
     if group.isEmpty && !session.hasRetagWork { session.touch() }
     try session.commit(received: received)
+    sessionKeys.apply(session.rollouts.keySessions.takeChanges())
     let finished = session.rollouts.takeFinished()
     if !finished.isEmpty { rolloutWatch.finished(finished) }
     retagWatch.publish(session.takeRetags())
@@ -181,6 +185,7 @@ final class Writer: Sendable {
     // A transaction that seemed to have failed may be there after all: who waits for what it finished has to look.
     rolloutWatch.lookAgain()
     retagWatch.settleDoubt()
+    sessionKeys.replace(with: try session.rollouts.keySessions.all())
     return session
   }
 

@@ -18,6 +18,9 @@ package enum RolloutStatus: String, Hashable, Sendable, CaseIterable {
 package enum AttemptStatus: String, Hashable, Sendable, CaseIterable {
   case preparing, running, failed, succeeded, unresponsive, timeout
 
+  /// Whether somebody is at it.
+  package var isActive: Bool { self == .preparing || self == .running }
+
   /// Whether the attempt has come to an end by its own account.
   package var hasEnded: Bool { self == .failed || self == .succeeded }
 

@@ -2,10 +2,17 @@ import Configuration
 import Credentials
 import GenAI
 import LLMProxy
+import TraceStore
 
 extension LLMProxyOptions {
-  init(_ configuration: LLMConfiguration) {
+  init(_ configuration: LLMConfiguration) throws {
     self.init()
+    do {
+      recording.redaction = try Redaction(
+        pointers: configuration.redact.pointers, patterns: configuration.redact.patterns)
+    } catch {
+      throw RedactionFailure(cause: error)
+    }
     upstreams = configuration.upstreams.map(Upstream.init)
     defaultUpstream = configuration.defaultUpstream.isEmpty ? nil : configuration.defaultUpstream
     trust = Trust(configuration.trustTraceContext)
@@ -82,4 +89,24 @@ extension RecordingOptions.Level {
     case .content: self = .content
     }
   }
+}
+
+extension SessionSettings {
+  init(_ configuration: LLMConfiguration) {
+    self.init()
+    limits.lifetime = configuration.sessionKeyLifetime.nanoseconds
+    limits.idleTimeout = configuration.sessionIdle.nanoseconds
+    mostOpen = configuration.sessions
+  }
+}
+
+extension Duration {
+  fileprivate var nanoseconds: Int64 { components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000 }
+}
+
+/// A rule for what is not to be recorded that cannot be understood: it must not be passed over.
+struct RedactionFailure: Error, CustomStringConvertible {
+  let cause: RedactionError
+
+  var description: String { "llm.redact: \(cause)" }
 }

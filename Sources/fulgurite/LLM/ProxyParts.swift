@@ -14,21 +14,29 @@ struct ProxyParts: Sendable {
 
   init?(
     _ configuration: FulguriteConfiguration, _ store: SQLiteStore, _ loops: EventLoopGroup, _ gate: TokenGate,
-    _ registry: MetricsRegistry, _ budget: InFlightBudget, _ logger: Logger
+    _ registry: MetricsRegistry, _ budget: InFlightBudget, _ logger: Logger,
+    sleep: @escaping @Sendable (Duration) async -> Void
   ) async throws {
     guard !configuration.llmProxyAddresses.isEmpty else { return nil }
-    let options = LLMProxyOptions(configuration.llm)
+    let options = try LLMProxyOptions(configuration.llm)
     let memory = RecordingMemory(limit: configuration.llm.recordingBytes)
     let metrics = ProxyMetrics(registry, upstreams: options.upstreams, memory: memory)
     client = try await HTTPClient(group: loops)
-    recorder = Recorder(
+    let recorder = Recorder(
       writer: store,
       composer: SpanComposer(profile: SpanProfile(configuration.llm.spanProfile), version: ProgramVersion.text),
       memory: memory, metrics: metrics, logger: logger)
+    self.recorder = recorder
+    let keys = SessionKeys(
+      store: store, settings: SessionSettings(configuration.llm), now: WallClock.nanosecondsSince1970)
+    let sessions = SessionAPI(
+      keys: keys, rollouts: store, reader: store, isAdmin: SessionAPI.administrators(gate.llmAdmin), budget: budget,
+      flush: { await recorder.flush() }, sleep: sleep)
     proxy = LLMProxy(
       options,
-      access: ProxyAccess(clients: { gate.llm }, admins: { gate.llmAdmin }, trust: options.trust),
-      client: client, recorder: recorder, metrics: metrics, numbers: store, budget: budget,
+      access: ProxyAccess(
+        clients: { gate.llm }, admins: { gate.llmAdmin }, sessions: keys, trust: options.trust),
+      client: client, recorder: recorder, metrics: metrics, sessions: sessions, numbers: store, budget: budget,
       now: WallClock.nanosecondsSince1970)
   }
 

@@ -37,7 +37,7 @@ extension LLMConfiguration {
     ConfigurationOption(
       "llm.recording_bytes", \.llm.recordingBytes, .bytes(1 << 10...1 << 40),
       "The bytes of everything that waits to be recorded; beyond it calls are recorded in part or only counted, and "
-        + "never slowed down. At least llm.request_bytes and llm.recorded_answer_bytes."),
+        + "never slowed down. At least llm.recorded_answer_bytes."),
     ConfigurationOption(
       "llm.redact.pointers", \.llm.redact.pointers, .jsonPointers,
       "JSON pointers (RFC 6901) to values of requests and answers that are left out of what is recorded."),
