@@ -51,7 +51,7 @@ def relay(fake, upstream, closed_port, tmp_path_factory):
         "silent": {"idle_timeout": "300ms"},
         "refused": {"base_url": f"http://127.0.0.1:{closed_port}"},
         "unknown": {"base_url": "http://nowhere.invalid", "connect_timeout": "2s"},
-        "plain": {"base_url": fake.url.replace("http:", "https:")},
+        "plain": {"base_url": fake.url.replace("http:", "https:"), "connect_timeout": "500ms"},
         "again": {"retries": 2},
         "scripted": {"base_url": upstream.url},
         "scripted-again": {"base_url": upstream.url, "retries": 1},
@@ -450,7 +450,7 @@ def test_a_coded_stream_arrives_record_by_record(relay, encoding):
     """What is decoded for the record does not hold the stream up."""
     with proxy.begin(relay, members=STREAM, fake={"encoding": encoding, "gap": 100, "chunks": 3000}) as connection:
         head = llm_wire.read_until(connection, b"\r\n\r\n").partition(b"\r\n\r\n")[0]
-        assert f"content-encoding: {encoding}".encode() in head.lower()
+        assert f"content-encoding: {encoding}".encode() in head.lower(), connection.buffer
         text = b""
         while b"bravo" not in text:
             connection.receive_some()
