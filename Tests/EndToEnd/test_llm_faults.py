@@ -50,7 +50,6 @@ def relay(fake, upstream, closed_port, tmp_path_factory):
         "slow": {"ttfb_timeout": "300ms"},
         "silent": {"idle_timeout": "300ms"},
         "refused": {"base_url": f"http://127.0.0.1:{closed_port}"},
-        "unknown": {"base_url": "http://nowhere.invalid", "connect_timeout": "2s"},
         "plain": {"base_url": fake.url.replace("http:", "https:"), "connect_timeout": "500ms"},
         "again": {"retries": 2},
         "scripted": {"base_url": upstream.url},
@@ -214,7 +213,6 @@ def wait_until(condition):
 
 NO_ANSWER = {
     "refused": ("/refused", {}, 502, "connect_error"),
-    "unknown": ("/unknown", {}, 502, "connect_error"),
     "no TLS": ("/plain", {}, 502, "connect_error"),
     "late": ("/slow", {"fault": "hang_before_headers"}, 504, "timeout"),
     "closed": ("", {"fault": "close_before_headers"}, 502, "upstream_truncated"),
@@ -238,6 +236,28 @@ def test_an_anthropic_client_gets_its_own_shape(relay):
     document = json.loads(answer.body)
     assert (document["type"], document["error"]["type"]) == ("error", "proxy_upstream_error")
     assert outcome(span) == failed("upstream_truncated")
+
+
+def test_a_name_that_is_not_known_is_that_upstreams_trouble_alone(start, fake):
+    upstreams = {"openai": {}, "unknown": {"base_url": "http://nowhere.invalid", "connect_timeout": "5s"}}
+    # All calls share what the loop has.
+    relay = start(*proxy.arguments(fake.url, upstreams), *proxy.setting("loops", 1))
+    for _ in range(2):
+        answer, span = exchange(relay, "/unknown" + proxy.CHAT, proxy.chat())
+        assert (answer.status, json.loads(answer.body)["error"]["code"]) == (502, "connect_error")
+        assert outcome(span) == failed("connect_error")
+        answer, span = exchange(relay, proxy.CHAT, proxy.chat())
+        assert (answer.status, outcome(span)) == (200, GOOD)
+
+
+def test_calls_do_not_wait_for_each_other(start, fake):
+    """Whether an upstream can do several things on one connection is not known before its first answer."""
+    relay = start(*proxy.arguments(fake.url), *proxy.setting("loops", 1))
+    fake.reset()
+    with contextlib.ExitStack() as stack:
+        for _ in range(10):
+            stack.enter_context(proxy.begin(relay, members=proxy.chat(), fake={"ttfb": 60_000}))
+        fake.wait_for(lambda counters: counters["in_flight"] == 10, 10)
 
 
 def test_a_late_upstream_is_let_go(relay, fake):
