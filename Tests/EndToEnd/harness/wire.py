@@ -52,6 +52,10 @@ def string_value(text):
     return blob(1, text)
 
 
+def double_value(number):
+    return tag(4, FIXED64) + struct.pack("<d", number)
+
+
 def array_value(*values):
     return blob(5, b"".join(blob(1, value) for value in values))
 
