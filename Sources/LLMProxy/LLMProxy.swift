@@ -64,12 +64,16 @@ package final class LLMProxy: Sendable {
   // MARK: Relay
 
   private func relay(_ request: HTTPRequest) async throws(ProxyFault) -> HTTPResponse {
+    guard !request.isAbsoluteForm else {
+      throw ProxyFault(400, "invalid_request_error", "requests to other hosts are not passed on")
+    }
     let path = try path(request)
     let caller = try access.caller(of: request, path)
     if let refusal = pause.refusal { return refusal }
     guard let admission = admissions.admit(key: caller.identity) else {
       throw ProxyFault(429, "rate_limit_error", "too many calls at once", code: "too_many_requests", retryAfter: 1)
     }
+    if let answer = try models(request, path) { return answer }
     let body = try await body(of: request)
     let target = try target(request, path, caller, body.bytes)
     let call = Call(request, path, caller, target, now: now())
@@ -179,7 +183,12 @@ package final class LLMProxy: Sendable {
     record?.begin(head)
     var response = HTTPResponse(status: head.status, headers: AnswerFields.make(head, requestID: call.id))
     response.reason = head.reason
-    if let bytes = relay.takeWhole() {
+    let hidesUsage = call.target.hidesUsage && head.headers.first("content-encoding") == nil
+    if hidesUsage {
+      response.headers.removeAll("content-length")
+      relay.hideUsage()
+    }
+    if !hidesUsage, let bytes = relay.takeWhole() {
       response.body = .bytes(bytes)
     } else {
       response.endsWithInput = true

@@ -149,6 +149,7 @@ final class Server: Sendable {
     // Those who wait for rollouts and tags would wait on.
     store.finishedRollouts.close()
     store.retags.close()
+    store.sessionKeys.endings.close()
     await http.shutdown(deadline: deadline)
     await watchdog?.value
     await proxy?.stop()

@@ -14,6 +14,7 @@ final class CallRelay: @unchecked Sendable {
   private var admission: Admission?
   private let didDisconnect: @Sendable () -> Void
   private var isOver = false
+  private var usageFilter: UsageFilter?
 
   init(
     _ transfer: HTTPTransfer, _ record: CallRecord?, _ admission: Admission, resendCount: Int, drainTime: Duration,
@@ -68,8 +69,23 @@ final class CallRelay: @unchecked Sendable {
     return bytes
   }
 
+  /// Keeps the record with the usage from the client.
+  func hideUsage() { usageFilter = UsageFilter() }
+
   /// The next bytes for the client.
   func next() async throws(ClientError) -> [UInt8]? {
+    while let bytes = try await receive() {
+      guard usageFilter != nil else { return bytes }
+      let passed = usageFilter!.pass(bytes)
+      if !passed.isEmpty { return passed }
+    }
+    guard let rest = usageFilter?.finish(), !rest.isEmpty else { return nil }
+    return rest
+  }
+
+  /// The next bytes of the provider, which the record gets as well.
+  private func receive() async throws(ClientError) -> [UInt8]? {
+    guard !isOver else { return nil }
     let bytes: [UInt8]?
     do throws(ClientError) {
       bytes = try await transfer.next()
