@@ -30,6 +30,7 @@ import CZlib
   }
 
   var isConcatenable: Bool { format.isConcatenable }
+  var headerSize: Int { 1 }
 
   func decode(_ input: Span<UInt8>, into output: inout OutputSpan<UInt8>) throws(CompressionError) -> DecodingProgress {
     var consumed = 0

@@ -3,6 +3,9 @@ protocol StreamDecoder: AnyObject {
   /// Whether another stream may follow the end of the first.
   var isConcatenable: Bool { get }
 
+  /// How many bytes from the beginning of a stream ``startStream(_:)`` must see.
+  var headerSize: Int { get }
+
   /// Decompresses until the input is used up, the output is full, or a stream ends.
   ///
   /// Writes only into the free capacity of `output`.

@@ -6,6 +6,9 @@ import CZstd
   /// may ask this process to hold.
   static let maximumWindowLog: Int32 = 23
 
+  /// Bytes of the number that begins a frame.
+  static let magicSize = 4
+
   private let context: OpaquePointer
   /// What the current frame says it holds, if it says so.
   private var declaredSize: Int?
@@ -22,6 +25,7 @@ import CZstd
   deinit { unsafe ZSTD_freeDCtx(context) }
 
   var isConcatenable: Bool { true }
+  var headerSize: Int { Self.magicSize }
 
   func decode(_ input: Span<UInt8>, into output: inout OutputSpan<UInt8>) throws(CompressionError) -> DecodingProgress {
     var consumed = 0
@@ -51,7 +55,7 @@ import CZstd
   /// libzstd may be built with decoders for the formats before 1.0 too. They have no registered name, and nothing
   /// from the network shall reach them.
   func startStream(_ remaining: Span<UInt8>) throws(CompressionError) {
-    guard remaining.count >= 4 else { throw .malformed }
+    guard remaining.count >= Self.magicSize else { throw .malformed }
     let magic = (0..<4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32(remaining[$1]) }
     let isFrame = magic == ZSTD_MAGICNUMBER || magic & ZSTD_MAGIC_SKIPPABLE_MASK == ZSTD_MAGIC_SKIPPABLE_START
     guard isFrame else { throw .malformed }
