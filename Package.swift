@@ -50,7 +50,8 @@ let base: [Target] = [
 
 let model: [Target] = [
   .target(
-    name: "GenAI", dependencies: ["CPCRE2", "Compression", "JSON", "Protobuf", "Telemetry"], swiftSettings: settings),
+    name: "GenAI", dependencies: ["CPCRE2", "Compression", "Credentials", "JSON", "Protobuf", "Telemetry"],
+    swiftSettings: settings),
   .target(name: "Telemetry", swiftSettings: settings),
   .target(name: "OTLP", dependencies: ["JSON", "Protobuf", "Telemetry"], swiftSettings: settings),
 ]
@@ -134,7 +135,7 @@ let tests: [Target] = [
   .testTarget(
     name: "FaultVFSTests", dependencies: ["CSQLite", "FaultVFS", "SeededRandom"], swiftSettings: settings),
   .testTarget(
-    name: "GenAITests", dependencies: ["GenAI", "JSON", "OTLP", "Protobuf", "SeededRandom", "Telemetry"],
+    name: "GenAITests", dependencies: ["Compression", "GenAI", "JSON", "Protobuf", "SeededRandom", "Telemetry"],
     swiftSettings: settings),
   .testTarget(
     name: "LLMProxyTests",

@@ -11,12 +11,22 @@ package struct RecordingOptions: Sendable {
   }
 
   package var level = Level.content
-  /// Decoded bytes of an answer that are read for recording.
+  /// Bytes of an answer that are kept for recording: of a JSON body after decoding, of an event stream what its records
+  /// add up to.
   package var answerBytes = 8 * 1024 * 1024
+  /// Decoded bytes of an event stream that are read for recording.
+  ///
+  /// Records are some twenty times as large as what they say, and are forgotten once they are read; this bounds the work
+  /// that a compressed stream can cause.
+  package var streamBytes = 256 * 1024 * 1024
   /// Bytes of one record of an event stream.
   package var recordBytes = 8 * 1024 * 1024
   /// Larger embedded images, sounds and files become their length and SHA-256.
+  ///
+  /// Counts the bytes of the base64 text.
   package var blobBytes = 32 * 1024
+  /// What is replaced before anything is recorded.
+  package var redaction = Redaction()
 
   package init() {}
 }
