@@ -190,6 +190,9 @@ let benchmarks: [Target] = [
     name: "CompressionBenchmark", dependencies: ["Compression"], path: "Benchmarks/CompressionBenchmark",
     swiftSettings: settings),
   .executableTarget(
+    name: "ExchangeBenchmark", dependencies: ["GenAI", "Telemetry"], path: "Benchmarks/ExchangeBenchmark",
+    swiftSettings: settings),
+  .executableTarget(
     name: "SpanSendingBenchmark", dependencies: ["LightningAPI", "Telemetry", "TraceStore", "Transport"],
     path: "Benchmarks/SpanSendingBenchmark", swiftSettings: settings),
 ]
