@@ -1,5 +1,6 @@
 import APISupport
 import GenAI
+package import Logging
 import Metrics
 import Telemetry
 package import TraceStore
@@ -21,6 +22,8 @@ package final class LLMProxy: Sendable {
   let sessions: SessionAPI
   private let numbers: any RolloutStore
   private let budget: InFlightBudget
+  private let logger: Logger
+  private let limiter = LogLimiter()
   let now: @Sendable () -> Int64
 
   /// - Parameters:
@@ -28,7 +31,8 @@ package final class LLMProxy: Sendable {
   ///   - now: Nanoseconds since 1970.
   package init(
     _ options: LLMProxyOptions, access: ProxyAccess, client: HTTPClient, recorder: Recorder, metrics: ProxyMetrics,
-    sessions: SessionAPI, numbers: any RolloutStore, budget: InFlightBudget, now: @escaping @Sendable () -> Int64
+    sessions: SessionAPI, numbers: any RolloutStore, budget: InFlightBudget, logger: Logger,
+    now: @escaping @Sendable () -> Int64
   ) {
     self.options = options
     self.access = access
@@ -38,6 +42,7 @@ package final class LLMProxy: Sendable {
     self.sessions = sessions
     self.numbers = numbers
     self.budget = budget
+    self.logger = logger
     self.now = now
     table = UpstreamTable(options.upstreams, default: options.defaultUpstream)
     admissions = Admissions(maximum: options.maximumRequests, maximumPerKey: options.maximumRequestsPerKey)
@@ -163,6 +168,11 @@ package final class LLMProxy: Sendable {
       case .failure(let error):
         relay.fail(error)
         metrics.refusals.increment()
+        if error.kind != .cancelled {
+          limiter.log(
+            logger, .warning, "no answer from an upstream",
+            ["upstream": .text(upstream.name), "call": .text(call.id), "cause": .text(error.message)])
+        }
         return ProxyFault.upstream(error, upstream.name).response(call.target.family)
       }
     }

@@ -32,23 +32,16 @@ struct AnswerReader: ~Copyable {
     self.status = status
     self.isStreamExpected = isStreamExpected
     declared = DeclaredForm(contentType: contentType)
-<<<<<<< HEAD
-    accumulator = Self.accumulator(api, AnswerDraft(status: status, budget: options.answerBytes))
-=======
     accumulator = Self.accumulator(api, AnswerDraft(status: status, budget: options.answerBytes + Self.room))
->>>>>>> genai
     let limit = max(options.streamBytes, options.answerBytes)
     if let coding = ResponseCoding(fieldValue: contentEncoding ?? "") {
       decompressor = PushDecompressor(coding, limit: limit)
     }
   }
 
-<<<<<<< HEAD
-=======
   /// For a few choices and parts themselves, so that a body at the limit is not cut once more; in bytes.
   private static let room = 1024
 
->>>>>>> genai
   private static func accumulator(_ api: ProviderAPI, _ draft: AnswerDraft) -> any AnswerAccumulator {
     switch api {
     case .chatCompletions: ChatAnswer(draft: draft)

@@ -38,11 +38,7 @@ extension RequestReader {
     document.value(object, camel) ?? document.value(object, snake)
   }
 
-<<<<<<< HEAD
-  /// `.../models/{model}:{method}`
-=======
   /// The model in a path `.../models/{model}:{method}`.
->>>>>>> genai
   private static func model(in target: Substring) -> String? {
     let segments = target.split(separator: "/")
     guard let index = segments.lastIndex(of: "models"), index + 1 < segments.count else { return nil }

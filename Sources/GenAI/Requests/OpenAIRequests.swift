@@ -2,11 +2,7 @@ import JSON
 
 // The older APIs of OpenAI.
 extension RequestReader {
-<<<<<<< HEAD
-  /// [Chat completions](https://platform.openai.com/docs/api-reference/chat/create)
-=======
   /// Reads a request for [chat completions](https://platform.openai.com/docs/api-reference/chat/create).
->>>>>>> genai
   mutating func readChat() {
     let root = JSONDocument.root
     readCommon()
@@ -21,22 +17,14 @@ extension RequestReader {
     for function in document.items(root, "functions") { append(function: function, type: "function") }
   }
 
-<<<<<<< HEAD
-  /// [Completions](https://platform.openai.com/docs/api-reference/completions/create)
-=======
   /// Reads a request for [completions](https://platform.openai.com/docs/api-reference/completions/create).
->>>>>>> genai
   mutating func readCompletions() {
     readCommon()
     guard includesContent else { return }
     appendInputs(document.value(JSONDocument.root, "prompt"))
   }
 
-<<<<<<< HEAD
-  /// [Embeddings](https://platform.openai.com/docs/api-reference/embeddings/create)
-=======
   /// Reads a request for [embeddings](https://platform.openai.com/docs/api-reference/embeddings/create).
->>>>>>> genai
   mutating func readEmbeddings() {
     let root = JSONDocument.root
     facts.model = document.text(root, "model")

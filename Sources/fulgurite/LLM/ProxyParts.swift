@@ -46,7 +46,7 @@ struct ProxyParts: Sendable {
       access: ProxyAccess(
         clients: { gate.llm }, admins: { gate.llmAdmin }, sessions: keys, trust: options.trust),
       client: client, recorder: recorder, metrics: metrics, sessions: sessions, numbers: store, budget: budget,
-      now: WallClock.nanosecondsSince1970)
+      logger: logger, now: WallClock.nanosecondsSince1970)
   }
 
   /// Cuts the calls that are left, and stores what was recorded.
