@@ -3,6 +3,7 @@ import GenAI
 package import Logging
 import Metrics
 import Telemetry
+import Threads
 package import TraceStore
 package import Transport
 
@@ -20,10 +21,12 @@ package final class LLMProxy: Sendable {
   let admissions: Admissions
   let pause = PauseGate()
   let sessions: SessionAPI
+  private let end = EndOfService()
   private let numbers: any RolloutStore
   private let budget: InFlightBudget
   private let logger: Logger
-  private let limiter = LogLimiter()
+  /// One for each upstream, so that a dead one does not hide what another has.
+  private let limiters: [String: LogLimiter]
   let now: @Sendable () -> Int64
 
   /// - Parameters:
@@ -44,9 +47,15 @@ package final class LLMProxy: Sendable {
     self.budget = budget
     self.logger = logger
     self.now = now
+    limiters = Dictionary(options.upstreams.map { ($0.name, LogLimiter()) }) { first, _ in first }
     table = UpstreamTable(options.upstreams, default: options.defaultUpstream)
     admissions = Admissions(maximum: options.maximumRequests, maximumPerKey: options.maximumRequestsPerKey)
   }
+
+  /// Tells that the connections of clients will be cut.
+  ///
+  /// - Parameter time: What is cut from then on is the doing of this program.
+  package func willEnd(after time: Duration) { end.set(.now + time) }
 
   /// Answers a request of the proxy's listener.
   package func respond(to request: HTTPRequest) async -> HTTPResponse {
@@ -152,7 +161,11 @@ package final class LLMProxy: Sendable {
       metrics.countRequest(upstream)
       let relay = CallRelay(
         client.start(request), record, admission, resendCount: resends, drainTime: options.drainTime, clock: now,
-        didDisconnect: { [metrics] in metrics.disconnects.increment() })
+        didDisconnect: { [metrics, end] in
+          if end.hasCome { return .shutdown }
+          metrics.disconnects.increment()
+          return .clientDisconnected
+        })
       let result: Result<ClientResponse, ClientError>
       do throws(ClientError) { result = .success(try await relay.head()) } catch { result = .failure(error) }
       if resends < upstream.retries, let delay = Resending.delay(after: result, attempt: resends),
@@ -169,7 +182,7 @@ package final class LLMProxy: Sendable {
         relay.fail(error)
         metrics.refusals.increment()
         if error.kind != .cancelled {
-          limiter.log(
+          limiters[upstream.name]?.log(
             logger, .warning, "no answer from an upstream",
             ["upstream": .text(upstream.name), "call": .text(call.id), "cause": .text(error.message)])
         }
@@ -206,4 +219,16 @@ package final class LLMProxy: Sendable {
     }
     return response
   }
+}
+
+/// When the program ends, as soon as that is known.
+private final class EndOfService: Sendable {
+  /// Connections are cut at once, but not all in the same moment.
+  private static let tolerance = Duration.milliseconds(20)
+
+  private let time = Locked<ContinuousClock.Instant?>(nil)
+
+  func set(_ instant: ContinuousClock.Instant) { time.withLock { $0 = instant } }
+
+  var hasCome: Bool { time.withLock { $0 }.map { .now >= $0 - Self.tolerance } ?? false }
 }

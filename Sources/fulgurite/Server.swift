@@ -1,5 +1,6 @@
 import Configuration
 import Glibc
+import LLMProxy
 import LightningAPI
 import Logging
 import Metrics
@@ -150,6 +151,7 @@ final class Server: Sendable {
     store.finishedRollouts.close()
     store.retags.close()
     store.sessionKeys.endings.close()
+    proxy?.proxy.willEnd(after: deadline)
     await http.shutdown(deadline: deadline)
     await watchdog?.value
     await proxy?.stop()

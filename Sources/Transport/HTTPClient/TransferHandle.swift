@@ -59,7 +59,8 @@ internal import CCurl
     try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
     try set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
     try set(CURLOPT_TCP_KEEPALIVE, 1)
-    try set(CURLOPT_BUFFERSIZE, Self.readBufferSize)
+    // Refused while a handle still has the buffer of an earlier request that failed; it has the same size.
+    unsafe ccurl_set_long(easy, CURLOPT_BUFFERSIZE, Self.readBufferSize)
   }
 
   private func setCallbacks() throws(ClientError) {
@@ -171,6 +172,7 @@ private func onHeaderLine(
   _ pointer: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
 ) -> Int {
   guard let transfer = unsafe transfer(context) else { return 0 }
-  unsafe transfer.receiveLine(Span(_unsafeElements: bytes(pointer, size * count)))
-  return size * count
+  let isRead = unsafe transfer.receiveLine(Span(_unsafeElements: bytes(pointer, size * count)))
+  // Any other number makes libcurl give up.
+  return isRead ? size * count : 0
 }
