@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the two virtual environments of the end-to-end tests below DIR: `tests` (pytest, the OpenTelemetry SDK) and
-# `agl` (Agent Lightning 0.3.0). Does nothing when they match the requirement files already.
+# Makes the two virtual environments of the end-to-end tests below DIR: `tests` (pytest, the SDKs of OpenTelemetry, OpenAI
+# and Anthropic) and `agl` (Agent Lightning 0.3.0). Does nothing when they match the requirement files already.
 #
 #   setup_venv.sh DIR
 set -eu
@@ -32,5 +32,5 @@ environment tests requirements.txt
 environment agl requirements-agl.txt
 "$target/tests/bin/python" -c 'import pytest, pytest_timeout, hpack, hyperframe, grpc, zstandard, yaml, jsonschema
 import opentelemetry.exporter.otlp.proto.http.trace_exporter, opentelemetry.exporter.otlp.proto.grpc.trace_exporter
-import opentelemetry.instrumentation.wsgi'
+import opentelemetry.instrumentation.wsgi, openai, anthropic'
 "$target/agl/bin/python" "$here/agl_client.py" --check

@@ -7,6 +7,7 @@ HARNESS = pathlib.Path(__file__).resolve().parent
 END_TO_END = HARNESS.parent
 REPOSITORY = END_TO_END.parent.parent
 FIXTURES = REPOSITORY / "Tests" / "Fixtures"
+LLM = FIXTURES / "llm"
 BUILD = REPOSITORY / ".build"
 
 # The virtual environments that setup_venv.sh makes, and the load generators that `make tools` builds.

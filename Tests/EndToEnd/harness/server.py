@@ -79,6 +79,8 @@ class Fulgurite:
         self.otlp_http = parse_address(self.ready["otlp_http"])
         self.otlp_grpc = parse_address(self.ready["otlp_grpc"])
         self.api = parse_address(self.ready["api"])
+        # None without an upstream.
+        self.llm_proxy = parse_address(self.ready.get("llm_proxy"))
 
     def _ready_line(self):
         deadline = time.monotonic() + READY_SECONDS
