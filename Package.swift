@@ -135,7 +135,7 @@ let tests: [Target] = [
   .testTarget(
     name: "FaultVFSTests", dependencies: ["CSQLite", "FaultVFS", "SeededRandom"], swiftSettings: settings),
   .testTarget(
-    name: "GenAITests", dependencies: ["GenAI", "JSON", "OTLP", "Protobuf", "SeededRandom", "Telemetry"],
+    name: "GenAITests", dependencies: ["Compression", "GenAI", "JSON", "Protobuf", "SeededRandom", "Telemetry"],
     swiftSettings: settings),
   .testTarget(
     name: "LLMProxyTests",
@@ -188,6 +188,9 @@ let benchmarks: [Target] = [
     path: "Benchmarks/CodecBenchmark", swiftSettings: settings),
   .executableTarget(
     name: "CompressionBenchmark", dependencies: ["Compression"], path: "Benchmarks/CompressionBenchmark",
+    swiftSettings: settings),
+  .executableTarget(
+    name: "ExchangeBenchmark", dependencies: ["GenAI", "Telemetry"], path: "Benchmarks/ExchangeBenchmark",
     swiftSettings: settings),
   .executableTarget(
     name: "SpanSendingBenchmark", dependencies: ["LightningAPI", "Telemetry", "TraceStore", "Transport"],

@@ -1,7 +1,9 @@
 import APISupport
 import GenAI
+package import Logging
 import Metrics
 import Telemetry
+import Threads
 package import TraceStore
 package import Transport
 
@@ -19,8 +21,12 @@ package final class LLMProxy: Sendable {
   let admissions: Admissions
   let pause = PauseGate()
   let sessions: SessionAPI
+  private let end = EndOfService()
   private let numbers: any RolloutStore
   private let budget: InFlightBudget
+  private let logger: Logger
+  /// One for each upstream, so that a dead one does not hide what another has.
+  private let limiters: [String: LogLimiter]
   let now: @Sendable () -> Int64
 
   /// - Parameters:
@@ -28,7 +34,8 @@ package final class LLMProxy: Sendable {
   ///   - now: Nanoseconds since 1970.
   package init(
     _ options: LLMProxyOptions, access: ProxyAccess, client: HTTPClient, recorder: Recorder, metrics: ProxyMetrics,
-    sessions: SessionAPI, numbers: any RolloutStore, budget: InFlightBudget, now: @escaping @Sendable () -> Int64
+    sessions: SessionAPI, numbers: any RolloutStore, budget: InFlightBudget, logger: Logger,
+    now: @escaping @Sendable () -> Int64
   ) {
     self.options = options
     self.access = access
@@ -38,10 +45,17 @@ package final class LLMProxy: Sendable {
     self.sessions = sessions
     self.numbers = numbers
     self.budget = budget
+    self.logger = logger
     self.now = now
+    limiters = Dictionary(options.upstreams.map { ($0.name, LogLimiter()) }) { first, _ in first }
     table = UpstreamTable(options.upstreams, default: options.defaultUpstream)
     admissions = Admissions(maximum: options.maximumRequests, maximumPerKey: options.maximumRequestsPerKey)
   }
+
+  /// Tells that the connections of clients will be cut.
+  ///
+  /// - Parameter time: What is cut from then on is the doing of this program.
+  package func willEnd(after time: Duration) { end.set(.now + time) }
 
   /// Answers a request of the proxy's listener.
   package func respond(to request: HTTPRequest) async -> HTTPResponse {
@@ -64,12 +78,16 @@ package final class LLMProxy: Sendable {
   // MARK: Relay
 
   private func relay(_ request: HTTPRequest) async throws(ProxyFault) -> HTTPResponse {
+    guard !request.isAbsoluteForm else {
+      throw ProxyFault(400, "invalid_request_error", "requests to other hosts are not passed on")
+    }
     let path = try path(request)
     let caller = try access.caller(of: request, path)
     if let refusal = pause.refusal { return refusal }
     guard let admission = admissions.admit(key: caller.identity) else {
       throw ProxyFault(429, "rate_limit_error", "too many calls at once", code: "too_many_requests", retryAfter: 1)
     }
+    if let answer = try models(request, path) { return answer }
     let body = try await body(of: request)
     let target = try target(request, path, caller, body.bytes)
     let call = Call(request, path, caller, target, now: now())
@@ -143,7 +161,11 @@ package final class LLMProxy: Sendable {
       metrics.countRequest(upstream)
       let relay = CallRelay(
         client.start(request), record, admission, resendCount: resends, drainTime: options.drainTime, clock: now,
-        didDisconnect: { [metrics] in metrics.disconnects.increment() })
+        didDisconnect: { [metrics, end] in
+          if end.hasCome { return .shutdown }
+          metrics.disconnects.increment()
+          return .clientDisconnected
+        })
       let result: Result<ClientResponse, ClientError>
       do throws(ClientError) { result = .success(try await relay.head()) } catch { result = .failure(error) }
       if resends < upstream.retries, let delay = Resending.delay(after: result, attempt: resends),
@@ -159,6 +181,11 @@ package final class LLMProxy: Sendable {
       case .failure(let error):
         relay.fail(error)
         metrics.refusals.increment()
+        if error.kind != .cancelled {
+          limiters[upstream.name]?.log(
+            logger, .warning, "no answer from an upstream",
+            ["upstream": .text(upstream.name), "call": .text(call.id), "cause": .text(error.message)])
+        }
         return ProxyFault.upstream(error, upstream.name).response(call.target.family)
       }
     }
@@ -179,7 +206,12 @@ package final class LLMProxy: Sendable {
     record?.begin(head)
     var response = HTTPResponse(status: head.status, headers: AnswerFields.make(head, requestID: call.id))
     response.reason = head.reason
-    if let bytes = relay.takeWhole() {
+    let hidesUsage = call.target.hidesUsage && head.headers.first("content-encoding") == nil
+    if hidesUsage {
+      response.headers.removeAll("content-length")
+      relay.hideUsage()
+    }
+    if !hidesUsage, let bytes = relay.takeWhole() {
       response.body = .bytes(bytes)
     } else {
       response.endsWithInput = true
@@ -187,4 +219,16 @@ package final class LLMProxy: Sendable {
     }
     return response
   }
+}
+
+/// When the program ends, as soon as that is known.
+private final class EndOfService: Sendable {
+  /// Connections are cut at once, but not all in the same moment.
+  private static let tolerance = Duration.milliseconds(20)
+
+  private let time = Locked<ContinuousClock.Instant?>(nil)
+
+  func set(_ instant: ContinuousClock.Instant) { time.withLock { $0 = instant } }
+
+  var hasCome: Bool { time.withLock { $0 }.map { .now >= $0 - Self.tolerance } ?? false }
 }

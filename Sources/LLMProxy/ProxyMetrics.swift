@@ -98,7 +98,7 @@ package final class ProxyMetrics: Sendable {
     if records > 1 { series.perChunk.observe(seconds(first, context.endTime) / Double(records - 1)) }
   }
 
-  /// `gen_ai.operation.name`
+  /// The value of `gen_ai.operation.name`.
   private static func operation(_ api: ProviderAPI) -> String {
     switch api {
     case .chatCompletions, .responses, .messages: "chat"

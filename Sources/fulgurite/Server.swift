@@ -1,5 +1,6 @@
 import Configuration
 import Glibc
+import LLMProxy
 import LightningAPI
 import Logging
 import Metrics
@@ -149,6 +150,8 @@ final class Server: Sendable {
     // Those who wait for rollouts and tags would wait on.
     store.finishedRollouts.close()
     store.retags.close()
+    store.sessionKeys.endings.close()
+    proxy?.proxy.willEnd(after: deadline)
     await http.shutdown(deadline: deadline)
     await watchdog?.value
     await proxy?.stop()

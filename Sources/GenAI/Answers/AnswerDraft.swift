@@ -5,6 +5,9 @@ struct AnswerDraft {
   var facts = AnswerFacts()
   private(set) var choices: [ChoiceDraft] = []
   private let limit: Int
+  // They are searched one by one, so more of them than any provider gives would only cost time.
+  private static let maximumChoices = 2048
+  private static let maximumParts = 4096
   private var budget: RecordingBudget
   /// Whether the record at hand has brought something that the model said.
   var carriesContent = false
@@ -36,7 +39,9 @@ struct AnswerDraft {
   /// The choice of that index; `nil` when there are too many.
   mutating func choice(_ index: Int64) -> Int? {
     if let position = choices.lastIndex(where: { $0.index == index }) { return position }
-    guard budget.take(MemoryLayout<ChoiceDraft>.stride) else { return nil }
+    guard budget.take(MemoryLayout<ChoiceDraft>.stride, isPossible: choices.count < Self.maximumChoices) else {
+      return nil
+    }
     choices.append(ChoiceDraft(index: index))
     return choices.count - 1
   }
@@ -54,7 +59,8 @@ struct AnswerDraft {
   /// The part of that key, made if it is new; `nil` when there are too many.
   mutating func part(_ key: PartDraft.Key, _ kind: PartDraft.Kind, choice: Int, slot: Int64? = nil) -> Int? {
     if let position = choices[choice].parts.lastIndex(where: { $0.key == key }) { return position }
-    guard budget.take(MemoryLayout<PartDraft>.stride) else { return nil }
+    let isPossible = choices[choice].parts.count < Self.maximumParts
+    guard budget.take(MemoryLayout<PartDraft>.stride, isPossible: isPossible) else { return nil }
     choices[choice].parts.append(PartDraft(key: key, kind: kind, slot: slot))
     return choices[choice].parts.count - 1
   }
@@ -142,8 +148,8 @@ private struct RecordingBudget {
 
   init(left: Int) { self.left = left }
 
-  mutating func take(_ count: Int) -> Bool {
-    guard count <= left else {
+  mutating func take(_ count: Int, isPossible: Bool = true) -> Bool {
+    guard isPossible, count <= left else {
       isExceeded = true
       return false
     }

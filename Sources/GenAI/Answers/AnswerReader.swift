@@ -32,12 +32,15 @@ struct AnswerReader: ~Copyable {
     self.status = status
     self.isStreamExpected = isStreamExpected
     declared = DeclaredForm(contentType: contentType)
-    accumulator = Self.accumulator(api, AnswerDraft(status: status, budget: options.answerBytes))
+    accumulator = Self.accumulator(api, AnswerDraft(status: status, budget: options.answerBytes + Self.room))
     let limit = max(options.streamBytes, options.answerBytes)
     if let coding = ResponseCoding(fieldValue: contentEncoding ?? "") {
       decompressor = PushDecompressor(coding, limit: limit)
     }
   }
+
+  /// For a few choices and parts themselves, so that a body at the limit is not cut once more; in bytes.
+  private static let room = 1024
 
   private static func accumulator(_ api: ProviderAPI, _ draft: AnswerDraft) -> any AnswerAccumulator {
     switch api {

@@ -21,7 +21,9 @@ package struct RecordingOptions: Sendable {
   package var streamBytes = 256 * 1024 * 1024
   /// Bytes of one record of an event stream.
   package var recordBytes = 8 * 1024 * 1024
-  /// Larger embedded images, sounds and files become their length and SHA-256. Counts the bytes of the base64 text.
+  /// Larger embedded images, sounds and files become their length and SHA-256.
+  ///
+  /// Counts the bytes of the base64 text.
   package var blobBytes = 32 * 1024
   /// What is replaced before anything is recorded.
   package var redaction = Redaction()

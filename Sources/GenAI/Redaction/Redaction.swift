@@ -6,7 +6,8 @@ import JSON
 /// is recorded, in streamed answers too, where a text is looked at once it is complete. A streamed answer has no one
 /// document, so pointers do not reach it.
 ///
-/// Log probabilities and token ids spell out the text that they belong to. Where a pattern has matched, they are left out.
+/// Log probabilities and token ids spell out the text that they belong to. Where a pattern has matched, they are left out;
+/// who hides a text by a pointer has to name them as well.
 package struct Redaction: Sendable {
   /// What stands in place of what was found.
   package static let replacement = "[redacted]"

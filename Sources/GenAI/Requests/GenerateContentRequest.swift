@@ -38,7 +38,7 @@ extension RequestReader {
     document.value(object, camel) ?? document.value(object, snake)
   }
 
-  /// `.../models/{model}:{method}`
+  /// The model in a path `.../models/{model}:{method}`.
   private static func model(in target: Substring) -> String? {
     let segments = target.split(separator: "/")
     guard let index = segments.lastIndex(of: "models"), index + 1 < segments.count else { return nil }

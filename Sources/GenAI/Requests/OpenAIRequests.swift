@@ -2,7 +2,7 @@ import JSON
 
 // The older APIs of OpenAI.
 extension RequestReader {
-  /// [Chat completions](https://platform.openai.com/docs/api-reference/chat/create)
+  /// Reads a request for [chat completions](https://platform.openai.com/docs/api-reference/chat/create).
   mutating func readChat() {
     let root = JSONDocument.root
     readCommon()
@@ -17,14 +17,14 @@ extension RequestReader {
     for function in document.items(root, "functions") { append(function: function, type: "function") }
   }
 
-  /// [Completions](https://platform.openai.com/docs/api-reference/completions/create)
+  /// Reads a request for [completions](https://platform.openai.com/docs/api-reference/completions/create).
   mutating func readCompletions() {
     readCommon()
     guard includesContent else { return }
     appendInputs(document.value(JSONDocument.root, "prompt"))
   }
 
-  /// [Embeddings](https://platform.openai.com/docs/api-reference/embeddings/create)
+  /// Reads a request for [embeddings](https://platform.openai.com/docs/api-reference/embeddings/create).
   mutating func readEmbeddings() {
     let root = JSONDocument.root
     facts.model = document.text(root, "model")

@@ -8,9 +8,9 @@ package struct RequestOutline: Sendable, Hashable {
   package private(set) var model: String?
   /// Where the string lies, with its quotation marks.
   package private(set) var modelRange: Range<Int>?
-  /// `stream`
+  /// Whether `stream` is `true`.
   package private(set) var isStream = false
-  /// `stream_options.include_usage`
+  /// Whether `stream_options.include_usage` is `true`.
   package private(set) var includesUsage = false
   /// Where the value of `stream_options` lies.
   package private(set) var streamOptionsRange: Range<Int>?

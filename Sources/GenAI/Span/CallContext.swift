@@ -18,7 +18,7 @@ package struct CallContext: Sendable {
   package var traceFlags: UInt8 = 1
   /// Foreign trace and span that the caller sent but is not trusted with; becomes a link.
   package var link: (traceID: TraceID, spanID: SpanID)?
-  /// `gen_ai.provider.name`
+  /// The value of `gen_ai.provider.name`.
   package var provider: String
   package var serverAddress: String
   package var serverPort: Int

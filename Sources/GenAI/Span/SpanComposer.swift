@@ -66,7 +66,7 @@ struct SpanComposition {
   /// Whether what was said goes into the spans.
   let hasContent: Bool
 
-  /// `gen_ai.operation.name`
+  /// The value of `gen_ai.operation.name`.
   var operation: String {
     switch exchange.api {
     case .chatCompletions, .responses, .messages: "chat"

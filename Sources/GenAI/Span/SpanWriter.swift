@@ -50,7 +50,7 @@ struct SpanWriter {
       16, UInt32(context.traceFlags) | Self.hasIsRemote | (header.isParentRemote ? Self.isRemote : 0))
   }
 
-  /// `Link`
+  /// A message `Link`.
   mutating func link(_ link: (traceID: TraceID, spanID: SpanID)) {
     let message = writer.beginMessage(13)
     traceID(1, link.traceID)
@@ -58,7 +58,7 @@ struct SpanWriter {
     writer.endMessage(message)
   }
 
-  /// `Status` with the code ERROR.
+  /// A message `Status` with the code ERROR.
   mutating func failure(_ description: String) {
     let status = writer.beginMessage(15)
     writer.stringField(2, description)

@@ -58,7 +58,7 @@ final class PauseGate: Sendable {
 
   func end() { pause.withLock { $0 = nil } }
 
-  /// `{"paused", "retry_after_seconds", "reason", "inflight"}`
+  /// The answer `{"paused", "retry_after_seconds", "reason", "inflight"}`.
   func state(inFlight: Int) -> HTTPResponse {
     let pause = pause.withLock { $0 }
     return JSONAnswer.make { writer in

@@ -79,7 +79,8 @@ struct CallBinding {
   }
 
   private mutating func addSessions(_ headers: HTTPHeaders, _ names: [String]) {
-    if let session = (names + ["x-clawrouter-session-id"]).lazy.compactMap({ headers.first($0) }).first(where: Self.isSession)
+    if let session = (names + ["x-clawrouter-session-id"]).lazy.compactMap({ headers.first($0) }).first(
+      where: Self.isSession)
     {
       attributes.append(("session.id", .text(session)))
     }

@@ -55,6 +55,8 @@ struct Call {
     if !body.isEmpty || request.method == .post || request.method == .put || request.method == .patch {
       sent.body = target.body ?? body
     }
+    // Records can only be told apart when they are not compressed.
+    if target.hidesUsage { sent.headers.set("accept-encoding", "identity") }
     if upstream.propagatesTraceContext {
       sent.headers.append("traceparent", trace.header)
       if !trace.state.isEmpty { sent.headers.append("tracestate", trace.state) }

@@ -12,12 +12,16 @@ final class CallRelay: @unchecked Sendable {
   private let drainTime: Duration
   /// Held until the call is over.
   private var admission: Admission?
-  private let didDisconnect: @Sendable () -> Void
+  /// Called when the client has gone.
+  ///
+  /// - Returns: How the call has ended by that: the program may be what has gone.
+  private let didDisconnect: @Sendable () -> ExchangeEnd
   private var isOver = false
+  private var usageFilter: UsageFilter?
 
   init(
     _ transfer: HTTPTransfer, _ record: CallRecord?, _ admission: Admission, resendCount: Int, drainTime: Duration,
-    clock: @escaping @Sendable () -> Int64, didDisconnect: @escaping @Sendable () -> Void
+    clock: @escaping @Sendable () -> Int64, didDisconnect: @escaping @Sendable () -> ExchangeEnd
   ) {
     self.transfer = transfer
     self.record = record
@@ -52,7 +56,9 @@ final class CallRelay: @unchecked Sendable {
   }
 
   /// The answer failed before it began.
-  func fail(_ error: ClientError) { over(ExchangeEnd(error)) }
+  func fail(_ error: ClientError) {
+    if !isOver { over(ExchangeEnd(error)) }
+  }
 
   /// The body, when all of it has come with the head.
   func takeWhole() -> [UInt8]? {
@@ -68,8 +74,23 @@ final class CallRelay: @unchecked Sendable {
     return bytes
   }
 
+  /// Keeps the record with the usage from the client.
+  func hideUsage() { usageFilter = UsageFilter() }
+
   /// The next bytes for the client.
   func next() async throws(ClientError) -> [UInt8]? {
+    while let bytes = try await receive() {
+      guard usageFilter != nil else { return bytes }
+      let passed = usageFilter!.pass(bytes)
+      if !passed.isEmpty { return passed }
+    }
+    guard let rest = usageFilter?.finish(), !rest.isEmpty else { return nil }
+    return rest
+  }
+
+  /// The next bytes of the provider, which the record gets as well.
+  private func receive() async throws(ClientError) -> [UInt8]? {
+    guard !isOver else { return nil }
     let bytes: [UInt8]?
     do throws(ClientError) {
       bytes = try await transfer.next()
@@ -94,21 +115,20 @@ final class CallRelay: @unchecked Sendable {
   private func abandon() {
     guard !isOver else { return }
     isOver = true
-    didDisconnect()
-    Self.abandon(transfer, record, admission, resendCount, drainTime, clock)
+    Self.abandon(transfer, record, didDisconnect(), admission, resendCount, drainTime, clock)
     admission = nil
   }
 
   /// Ends an answer that nobody reads any more, or reads it to its end for the record.
   private static func abandon(
-    _ transfer: HTTPTransfer, _ record: CallRecord?, _ admission: Admission?, _ resendCount: Int,
-    _ drainTime: Duration, _ clock: @escaping @Sendable () -> Int64
+    _ transfer: HTTPTransfer, _ record: CallRecord?, _ end: ExchangeEnd, _ admission: Admission?,
+    _ resendCount: Int, _ drainTime: Duration, _ clock: @escaping @Sendable () -> Int64
   ) {
     let loop = transfer.loop
-    guard drainTime > .zero, let record else {
+    guard drainTime > .zero, end == .clientDisconnected, let record else {
       loop.execute {
         transfer.cancel()
-        record?.finish(.clientDisconnected, at: clock(), resendCount: resendCount)
+        record?.finish(end, at: clock(), resendCount: resendCount)
         _ = admission
       }
       return

@@ -11,6 +11,8 @@ struct CallTarget {
   let query: String?
   /// The body where it differs from what the client sent.
   let body: [UInt8]?
+  /// Whether the client is not to see the record with the usage.
+  let hidesUsage: Bool
 }
 
 extension LLMProxy {
@@ -25,13 +27,16 @@ extension LLMProxy {
       throw ProxyFault(404, "not_found_error", "no API of a provider is served at this path", code: "not_found")
     }
     var changed: [UInt8]?
+    var hidesUsage = false
     if case .call(let api) = route, let outline {
       if let model = outline.model { try check(model, upstream, caller) }
-      changed = RequestChanges(upstream, api, outline).apply(to: body)
+      let changes = RequestChanges(upstream, api, outline)
+      changed = changes.apply(to: body)
+      hidesUsage = changes.asksForUsage
     }
     return CallTarget(
       upstream: upstream, route: route, family: route.family ?? upstream.family,
-      query: Self.withoutKey(request.query, upstream), body: changed)
+      query: Self.withoutKey(request.query, upstream), body: changed, hidesUsage: hidesUsage)
   }
 
   private func isCall(_ route: LLMRoute?) -> Bool { if case .call = route { true } else { false } }
@@ -44,7 +49,8 @@ extension LLMProxy {
     let family = route?.family ?? (request.headers.first("anthropic-version") == nil ? nil : .anthropic)
     if let upstream = table.fallback(family) { return upstream }
     throw ProxyFault(
-      404, "not_found_error", "say by the path which upstream is meant: \(table.prefixes)", code: "upstream_not_selected")
+      404, "not_found_error", "say by the path which upstream is meant: \(table.prefixes)",
+      code: "upstream_not_selected")
   }
 
   private func check(_ model: String, _ upstream: Upstream, _ caller: Caller) throws(ProxyFault) {

@@ -36,7 +36,8 @@ struct ProxyPath: Hashable {
       if upstream == nil, let selected = table.selected(bySegment: first) {
         upstream = selected.name
         segments = segments.dropFirst()
-      } else if rollout == nil, first == "rollout", segments.count >= 4, segments[segments.startIndex + 2] == "attempt" {
+      } else if rollout == nil, first == "rollout", segments.count >= 4, segments[segments.startIndex + 2] == "attempt"
+      {
         rollout = try Self.id(segments[segments.startIndex + 1])
         attempt = try Self.id(segments[segments.startIndex + 3])
         segments = segments.dropFirst(4)

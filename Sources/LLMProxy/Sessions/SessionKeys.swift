@@ -68,6 +68,9 @@ package final class SessionKeys: Sendable {
     _ = store.sessionKeys.use(active.session.row, now: now(), countsRequest: false)
   }
 
+  /// How often that should be done.
+  package var sweepInterval: Duration { settings.sweepInterval }
+
   /// Ends the sessions whose time is over, unless that was done a moment ago.
   package func sweepIfDue() async {
     let now = now()

@@ -14,7 +14,7 @@ package struct Upstream: Sendable {
   /// `http` or `https`, without a slash at the end.
   package var baseURL: String
   package var family: Family
-  /// `gen_ai.provider.name`
+  /// The value of `gen_ai.provider.name`.
   package var provider: String
   package var serverAddress: String
   package var serverPort: Int

@@ -3,6 +3,8 @@ package struct HTTPRequest: Sendable {
   package var method: HTTPMethod
   /// The path as it came, percent-encoded and without the query; an absolute-form target is reduced to its path.
   package var path: String
+  /// Whether the target named a host, as requests to forward proxies do.
+  package var isAbsoluteForm = false
   /// What follows the question mark, percent-encoded; `nil` when there is none.
   package var query: String?
   package var version: HTTPVersion

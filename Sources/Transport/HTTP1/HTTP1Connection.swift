@@ -112,9 +112,10 @@ final class HTTP1Connection: ConnectionProtocol {
     self.exchange = exchange
     lastBodyByte = now
     bodyStart = now
-    let request = HTTPRequest(
+    var request = HTTPRequest(
       method: head.method, path: head.path, query: head.query, version: head.version, headers: head.headers,
       peer: connection.peer, body: RequestBody(exchange.pipe))
+    request.isAbsoluteForm = head.isAbsoluteForm
     exchange.task = startAnswering(request, in: context, to: exchange)
   }
 

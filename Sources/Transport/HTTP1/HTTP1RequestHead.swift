@@ -10,6 +10,8 @@ struct HTTP1RequestHead: Hashable {
   var method: HTTPMethod
   var path: String
   var query: String?
+  /// Whether the target named a host.
+  var isAbsoluteForm = false
   var version: HTTPVersion
   var headers: HTTPHeaders
   var framing: Framing
@@ -43,6 +45,7 @@ extension HTTP1RequestHead {
     self.method = method
     path = target.path
     query = target.query
+    isAbsoluteForm = target.authority != nil
     self.headers = headers
     framing = try Self.framing(version, headers, length: length)
     try Self.checkHost(version, headers)

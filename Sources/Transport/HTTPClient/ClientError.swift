@@ -48,7 +48,8 @@ package struct ClientError: Error, Hashable, Sendable, CustomStringConvertible {
       kind = isConnected ? .truncated : .connection
     case CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_HTTP2, CURLE_HTTP2_STREAM: kind = .truncated
     // What libcurl says of header fields that are too large is that it has no memory for them.
-    case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING, CURLE_OUT_OF_MEMORY:
+    case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING, CURLE_OUT_OF_MEMORY,
+      CURLE_WRITE_ERROR:
       kind = .invalidResponse
     default: kind = .other
     }

@@ -35,4 +35,10 @@ package struct ClientResponse: Sendable {
   /// Empty for HTTP/2, and where the server sent none.
   package var reason: String
   package var headers: HTTPHeaders
+
+  package init(status: Int, reason: String, headers: HTTPHeaders) {
+    self.status = status
+    self.reason = reason
+    self.headers = headers
+  }
 }

@@ -151,15 +151,21 @@ package final class HTTPTransfer: @unchecked Sendable {
   }
 
   /// Takes a line of the header section.
-  func receiveLine(_ line: Span<UInt8>) {
+  ///
+  /// - Returns: `false` when the answer cannot be read.
+  func receiveLine(_ line: Span<UInt8>) -> Bool {
     // What follows the body are trailers, which nobody asks for.
-    guard response == nil else { return }
-    if case .complete(let head) = headReader.read(line) {
+    guard response == nil else { return true }
+    switch headReader.read(line) {
+    case .needsMore: break
+    case .ambiguous: return false
+    case .complete(let head):
       response = head
       lastByte = loop.now
       startTimer()
       wakeReader()
     }
+    return true
   }
 
   /// Takes bytes of the body.

@@ -4,6 +4,8 @@ struct ResponseHeadReader {
   enum Progress {
     case needsMore
     case complete(ClientResponse)
+    /// The end of the body could be read in two ways.
+    case ambiguous
   }
 
   private var response = ClientResponse(status: 0, reason: "", headers: [:])
@@ -22,8 +24,12 @@ struct ResponseHeadReader {
       end >= 5 && line[0] == UInt8(ascii: "H") && line[1] == UInt8(ascii: "T") && line[2] == UInt8(ascii: "T")
       && line[3] == UInt8(ascii: "P") && line[4] == UInt8(ascii: "/")
     if isStatusLine { readStatus(line, end) } else { readField(line, end) }
-    return .needsMore
+    return hasTwoLengths ? .ambiguous : .needsMore
   }
+
+  /// Whether the fields say different things about the length
+  /// ([RFC 9112, section 6.3](https://www.rfc-editor.org/rfc/rfc9112#section-6.3)).
+  private var hasTwoLengths: Bool { Set(response.headers.all("content-length")).count > 1 }
 
   private mutating func readStatus(_ line: Span<UInt8>, _ end: Int) {
     response = ClientResponse(status: 0, reason: "", headers: [:])

@@ -39,6 +39,9 @@ internal import CCurl
     try setSafetyOptions()
     try setCallbacks()
     try set(CURLOPT_URL, request.url)
+    // Many requests at once share one HTTP/2 connection, also while it is being made. Without TLS nothing tells that a
+    // server speaks HTTP/2, and all would wait for the first answer.
+    if request.url.hasPrefix("https:") { try set(CURLOPT_PIPEWAIT, 1) }
     try set(CURLOPT_CONNECTTIMEOUT_MS, Int(clamping: max(1, request.connectTimeout.wholeMilliseconds)))
     if let file = request.certificateFile { try set(CURLOPT_CAINFO, file) }
     try setMethod(request)
@@ -55,10 +58,9 @@ internal import CCurl
     try set(CURLOPT_PATH_AS_IS, 1)
     try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
     try set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
-    // Many requests at once share one HTTP/2 connection, also while it is being made.
-    try set(CURLOPT_PIPEWAIT, 1)
     try set(CURLOPT_TCP_KEEPALIVE, 1)
-    try set(CURLOPT_BUFFERSIZE, Self.readBufferSize)
+    // Refused while a handle still has the buffer of an earlier request that failed; it has the same size.
+    unsafe ccurl_set_long(easy, CURLOPT_BUFFERSIZE, Self.readBufferSize)
   }
 
   private func setCallbacks() throws(ClientError) {
@@ -170,6 +172,7 @@ private func onHeaderLine(
   _ pointer: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
 ) -> Int {
   guard let transfer = unsafe transfer(context) else { return 0 }
-  unsafe transfer.receiveLine(Span(_unsafeElements: bytes(pointer, size * count)))
-  return size * count
+  let isRead = unsafe transfer.receiveLine(Span(_unsafeElements: bytes(pointer, size * count)))
+  // Any other number makes libcurl give up.
+  return isRead ? size * count : 0
 }

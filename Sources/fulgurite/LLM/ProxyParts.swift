@@ -11,6 +11,9 @@ struct ProxyParts: Sendable {
   let proxy: LLMProxy
   private let client: HTTPClient
   private let recorder: Recorder
+  private let keys: SessionKeys
+  /// Ends the sessions whose time is over, also when nobody starts one.
+  private let sweeper: Task<Void, Never>
 
   init?(
     _ configuration: FulguriteConfiguration, _ store: SQLiteStore, _ loops: EventLoopGroup, _ gate: TokenGate,
@@ -29,6 +32,12 @@ struct ProxyParts: Sendable {
     self.recorder = recorder
     let keys = SessionKeys(
       store: store, settings: SessionSettings(configuration.llm), now: WallClock.nanosecondsSince1970)
+    self.keys = keys
+    let loop = loops.loops[0]
+    let interval = keys.sweepInterval
+    sweeper = Task(executorPreference: loop) {
+      while (try? await loop.sleep(for: interval)) != nil { await keys.sweepIfDue() }
+    }
     let sessions = SessionAPI(
       keys: keys, rollouts: store, reader: store, isAdmin: SessionAPI.administrators(gate.llmAdmin), budget: budget,
       flush: { await recorder.flush() }, sleep: sleep)
@@ -37,12 +46,16 @@ struct ProxyParts: Sendable {
       access: ProxyAccess(
         clients: { gate.llm }, admins: { gate.llmAdmin }, sessions: keys, trust: options.trust),
       client: client, recorder: recorder, metrics: metrics, sessions: sessions, numbers: store, budget: budget,
-      now: WallClock.nanosecondsSince1970)
+      logger: logger, now: WallClock.nanosecondsSince1970)
   }
 
   /// Cuts the calls that are left, and stores what was recorded.
   func stop() async {
+    sweeper.cancel()
+    await sweeper.value
     await client.shutdown()
     await recorder.close()
+    // What is known of the use of keys is written down.
+    await keys.sweep()
   }
 }

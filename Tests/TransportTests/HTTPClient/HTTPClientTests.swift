@@ -226,7 +226,7 @@ private final class Tally: Sendable {
   }
 
   @Test func saysWhenThereIsNoConnection() async throws {
-    try await withClient { client, _, _ in
+    try await withClient { client, base, _ in
       for url in ["http://127.0.0.1:1/", "http://nowhere.invalid/"] {
         do throws(ClientError) {
           _ = try await client.start(ClientRequest(method: "GET", url: url)).head()
@@ -235,6 +235,64 @@ private final class Tally: Sendable {
           #expect(error.kind == .connection, "\(url): \(error.message)")
         }
       }
+      // The handles of requests that failed serve the next ones.
+      let transfer = client.start(ClientRequest(method: "GET", url: base))
+      let head = try await transfer.head()
+      #expect(head.status == 200)
+    }
+  }
+
+  @Test func sendsRequestsAtOnceBeforeTheFirstAnswer() async throws {
+    let arrived = Tally()
+    let all = Signal()
+    try await withClient(handler: { _ in
+      arrived.increment()
+      if arrived.value == 5 { all.set() }
+      // Nobody is answered before all have come.
+      await all.wait()
+      return HTTPResponse(status: 200)
+    }) { client, base, _ in
+      let transfers = (0..<5).map { _ in client.start(ClientRequest(method: "GET", url: base)) }
+      for transfer in transfers {
+        let head = try await transfer.head()
+        #expect(head.status == 200)
+      }
+    }
+  }
+
+  @Test func givesUpInTime() async throws {
+    let never = Signal()
+    try await withClient(handler: { request in
+      if request.path == "/head" {
+        await never.wait()
+        return HTTPResponse(status: 200)
+      }
+      return HTTPResponse(
+        status: 200,
+        body: .stream {
+          await never.wait()
+          return nil
+        })
+    }) { client, base, _ in
+      var request = ClientRequest(method: "GET", url: base + "/head")
+      request.headTimeout = .milliseconds(30)
+      do throws(ClientError) {
+        _ = try await client.start(request).head()
+        Issue.record("a silent server answered")
+      } catch {
+        #expect(error.kind == .timeout)
+      }
+      request = ClientRequest(method: "GET", url: base + "/body")
+      request.idleTimeout = .milliseconds(30)
+      let transfer = client.start(request)
+      do throws(ClientError) {
+        _ = try await transfer.head()
+        _ = try await transfer.next()
+        Issue.record("a silent answer ended well")
+      } catch {
+        #expect(error.kind == .timeout)
+      }
+      never.set()
     }
   }
 

@@ -1,0 +1,89 @@
+import GenAI
+import JSON
+import Testing
+
+@Suite struct RedactionTests {
+  @Test("pointers reach requests and answers")
+  func pointers() throws {
+    var options = RecordingOptions()
+    options.redaction = try Redaction(
+      pointers: ["/messages/*/content", "/choices/0/message/content", "/a~1b/~0"], patterns: [])
+    let exchange = LLMCase.named("chat_tool_result_turn").read(nil, options)
+    #expect(exchange.request.messages[0].parts == [.text("[redacted]")])
+    #expect(exchange.answer.choices[0].text == "[redacted]")
+    #expect(exchange.request.model == "gpt-4o-mini")
+  }
+
+  @Test("patterns reach every text", arguments: LLMCase.all)
+  func patterns(of example: LLMCase) throws {
+    var options = RecordingOptions()
+    options.redaction = try Redaction(pointers: [], patterns: ["(?i)[aeiou]"])
+    for profile in SpanProfile.allCases {
+      for span in try example.compose(example.read(nil, options), profile) {
+        for key in span.attributes.keys where key.hasPrefix("gen_ai.prompt") && key.hasSuffix("content") {
+          let text = (span.text(key) ?? "").replacing("[redacted]", with: "")
+          #expect(!text.contains { "aeiou".contains($0) } || text.hasPrefix("["), "\(text)")
+        }
+      }
+    }
+  }
+
+  @Test("what JSON escapes is found, and it stays JSON")
+  func escaped() throws {
+    var options = RecordingOptions()
+    options.redaction = try Redaction(pointers: [], patterns: [#"[\w.]+@[\w.]+"#])
+    let body =
+      #"{"choices":[{"message":{"content":"to a.b@c.de!","tool_calls":[{"id":"t","function":{"name":"f","arguments":"{\"to\":\"a\\u0040b.c\",\"n\":1}"}}]},"token_ids":[1],"logprobs":{"content":[{"token":"a"}]}}],"prompt_token_ids":[5]}"#
+    let answer = Sample.read(.chatCompletions, body, options).answer
+    #expect(answer.choices[0].text == "to [redacted]!")
+    #expect(answer.choices[0].toolCalls[0].arguments == #"{"to":"[redacted]","n":1}"#)
+    // They spell out the text.
+    #expect(answer.choices[0].tokenIDs == nil && answer.choices[0].logprobs == nil)
+    #expect(answer.promptTokenIDs == [5])
+  }
+
+  @Test("a stream is searched once it is whole")
+  func stream() throws {
+    var options = RecordingOptions()
+    options.redaction = try Redaction(pointers: [], patterns: ["sk-[0-9]{4}"])
+    let records = ["key sk", "-12", "34."].map { #"{"choices":[{"index":0,"delta":{"content":"\#($0)"}}]}"# }
+    let exchange = Sample.read(.chatCompletions, Sample.events(records), contentType: "text/event-stream", options)
+    #expect(exchange.answer.choices[0].text == "key [redacted].")
+  }
+
+  @Test("a search that takes too long hides the whole text")
+  func runaway() throws {
+    var options = RecordingOptions()
+    options.redaction = try Redaction(pointers: [], patterns: ["(a+)+$"])
+    let text = String(repeating: "a", count: 60) + "b"
+    let body = #"{"choices":[{"message":{"content":"\#(text)"}}]}"#
+    #expect(Sample.read(.chatCompletions, body, options).answer.choices[0].text == "[redacted]")
+  }
+
+  @Test(
+    "empty matches and characters of several bytes",
+    arguments: [
+      ("x*", "äxxö", "ä[redacted]ö"), ("ö", "äöö", "ä[redacted][redacted]"), ("", "ä", "ä"),
+      ("(?<=ä)\\Kb|$", "äb", "ä[redacted]"),
+    ])
+  func odd(pattern: String, text: String, expected: String) throws {
+    var options = RecordingOptions()
+    options.redaction = try Redaction(pointers: [], patterns: [pattern])
+    let body = #"{"choices":[{"message":{"content":"\#(text)"}}]}"#
+    #expect(Sample.read(.chatCompletions, body, options).answer.choices[0].text == expected)
+  }
+
+  @Test("rules that are wrong are refused with their place")
+  func refusals() {
+    #expect(throws: RedactionError.self) { try Redaction(pointers: ["a"], patterns: []) }
+    #expect(throws: RedactionError.self) { try Redaction(pointers: ["/a~2"], patterns: []) }
+    #expect(throws: RedactionError.self) { try Redaction(pointers: [""], patterns: []) }
+    do {
+      _ = try Redaction(pointers: [], patterns: ["ab(c"])
+      Issue.record("the pattern was accepted")
+    } catch {
+      #expect(error.offset == 4)
+      #expect(error.description.contains("parenthesis"))
+    }
+  }
+}
