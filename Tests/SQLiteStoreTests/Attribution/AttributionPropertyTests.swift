@@ -114,6 +114,42 @@ extension SQLiteStore {
     return wrong
   }
 
+  private static func sessionMisstatements(_ session: any ReadSession, _ model: AttributionModel) throws(StoreError)
+    -> [String]
+  {
+    let unassigned = model.spans.keys.filter { model.tag(of: $0).rollout == nil }
+    var expected: [String: [AttributionModel.Span]] = [:]
+    for span in unassigned {
+      for (key, value) in span.sessions { expected["\(key.attribute) \(value)", default: []].append(span) }
+    }
+    var wrong: [String] = []
+    var found: [UnassignedSession] = []
+    var after: Int64? = 0
+    while let cursor = after {
+      let page = try session.unassignedSessions(after: cursor, limit: 2, window: nil)
+      if page.sessions.count > 2 { wrong.append("a page of \(page.sessions.count) unassigned sessions") }
+      found += page.sessions
+      after = page.next
+    }
+    if found.map(\.position) != found.map(\.position).sorted() { wrong.append("the order of unassigned sessions") }
+    let names = found.map { "\($0.key.attribute) \($0.session)" }
+    if Set(names) != Set(expected.keys) || names.count != expected.count {
+      wrong.append("unassigned sessions: \(names), are \(expected.keys.sorted())")
+    }
+    for (name, group) in zip(names, found) {
+      let spans = expected[name] ?? []
+      let starts = spans.map(\.start)
+      let isRight =
+        group.spans == Int64(spans.count) && group.traces == Int64(Set(spans.map(\.node.trace)).count)
+        && group.firstStart == starts.min() && group.lastStart == starts.max()
+      if !isRight { wrong.append("unassigned spans of \(name): \(group)") }
+    }
+    let rest = unassigned.filter(\.sessions.isEmpty)
+    let count = UnassignedCount(spans: Int64(rest.count), traces: Int64(Set(rest.map(\.node.trace)).count))
+    if try session.unassignedWithoutSession() != count { wrong.append("unassigned spans without a session") }
+    return wrong
+  }
+
   private static func countMisstatements(_ session: any ReadSession, _ model: AttributionModel) throws(StoreError)
     -> [String]
   {
