@@ -46,13 +46,15 @@ final class Attribution {
   let autoRollout: AutoRollout
   /// What spans with an attempt of their own have been given to inherit in this transaction.
   var hidden: [SpanKey: Inheritance?] = [:]
+  /// The place that a stored span was given last, while many are.
+  var lastResolved: TagResolver.Resolved?
   /// Traces of which something else may be known than was learned before their spans were stored.
   var unsureTraces: Set<Int64> = []
   /// The time of the transaction.
   var received: Int64 = 0
 
-  init(_ connection: borrowing Connection, autoRollout: AutoRollout) throws(SQLiteError) {
-    nodes = try SpanNodes(connection)
+  init(_ connection: borrowing Connection, autoRollout: AutoRollout, patience: Int) throws(SQLiteError) {
+    nodes = try SpanNodes(connection, patience: patience)
     bindings = try BindingTable(connection)
     sessions = try SessionTable(connection)
     links = try LinkTable(connection)

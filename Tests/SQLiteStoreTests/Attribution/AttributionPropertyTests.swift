@@ -39,6 +39,39 @@ import TraceStore
     }
   }
 
+  /// Enough spans for ways that only large traces take.
+  @Test(arguments: 1...6 as ClosedRange<UInt64>)
+  func `large trees whose roots come last end where the model says`(seed: UInt64) async throws {
+    var random = SplitMix64(seed: seed)
+    var spans: [AttributionModel.Span] = []
+    for trace in 1...2 as ClosedRange<UInt64> {
+      for id in 1...150 as ClosedRange<UInt64> {
+        spans.append(
+          AttributionExample.span(
+            id, in: trace, parent: id == 1 ? nil : UInt64.random(in: max(id, 9) - 8..<id, using: &random)
+          ) {
+            if id == 1 { $0.attributes.rollout = "r\(trace)" }
+            switch Int.random(in: 0..<40, using: &random) {
+            case 0: $0.attributes.attempt = "a"
+            case 1: $0.attributes.rollout = "r"
+            case 2: $0.sequence = Int64.random(in: 0..<400, using: &random)
+            default: break
+            }
+          })
+      }
+    }
+    // Nearly the last first, and both traces in turn.
+    spans.sort { ($0.node.id.value / 30, $0.start, $0.name) > ($1.node.id.value / 30, $1.start, $1.name) }
+    let groups = stride(from: 0, to: spans.count, by: 15).map { start in
+      AttributionSchedule.Group(actions: [.append(Array(spans[start..<start + 15]), AttributionModel.Words())])
+    }
+    for step in [100, 2_000] {
+      let schedule = AttributionSchedule(retagStep: step, groups: groups)
+      let problems = try await schedule.run { store, model in try await store.differences(from: model) }
+      #expect(problems.isEmpty, "\(problems.joined(separator: "\n"))")
+    }
+  }
+
   @Test(arguments: 0..<workers)
   func `what is told about tags agrees with them`(worker: UInt64) async throws {
     for seed in Self.seeds(worker) where seed % 4 < 2 || Self.only != nil {
