@@ -60,12 +60,11 @@ package final class LLMProxy: Sendable {
   /// Answers a request of the proxy's listener.
   package func respond(to request: HTTPRequest) async -> HTTPResponse {
     if let answer = await manage(request) { return answer }
-    let family = Self.guessedFamily(request.path)
     do throws(ProxyFault) {
       return try await relay(request)
     } catch {
       metrics.refusals.increment()
-      return error.response(family)
+      return error.response(Self.guessedFamily(request.path))
     }
   }
 

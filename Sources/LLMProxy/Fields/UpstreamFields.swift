@@ -22,8 +22,8 @@ enum UpstreamFields {
     let named = connectionFields(request.headers)
     var headers = HTTPHeaders()
     for field in request.headers.fields {
-      if stripped.contains(field.name) || named.contains(field.name) { continue }
-      if strippedPrefixes.contains(where: { field.name.hasPrefix($0) }) { continue }
+      if stripped.contains(field.name) || !named.isEmpty && named.contains(field.name) { continue }
+      if strippedPrefixes.contains(where: { field.name.utf8.starts(with: $0.utf8) }) { continue }
       if credentials.contains(field.name) {
         if upstream.key == nil && passesCredentials { headers.append(field.name, field.value) }
       } else if field.name == "accept-encoding" {
@@ -47,8 +47,8 @@ enum UpstreamFields {
   /// The fields that `connection` names.
   private static func connectionFields(_ headers: HTTPHeaders) -> Set<String> {
     var names: Set<String> = []
-    for value in headers.all("connection") {
-      for name in value.split(separator: ",") { names.insert(name.trimmed.lowercased()) }
+    for field in headers.fields where field.name == "connection" {
+      for name in field.value.split(separator: ",") where name != "keep-alive" { names.insert(name.trimmed.lowercased()) }
     }
     return names
   }

@@ -24,10 +24,18 @@ package final class Recorder: Sendable {
 
   private struct State {
     var updates: [Update] = []
+    /// Something of it should not wait for more.
+    var isUrgent = false
     var isClosing = false
     var hasEnded = false
     var endWaiters: [CheckedContinuation<Void, Never>] = []
   }
+
+  /// How long updates are collected: a thread that wakes up for each of them would take the cores away from the calls
+  /// that are under way.
+  private static let collectionTime = Duration.milliseconds(10)
+  /// So many are not collected any longer.
+  private static let collectionSize = 256
 
   let memory: RecordingMemory
   private let state = Monitor(State())
@@ -59,8 +67,9 @@ package final class Recorder: Sendable {
   private static func post(_ update: Update, _ state: Monitor<State>) {
     state.updateForOne { state in
       state.updates.append(update)
-      // Only the first finds the thread asleep.
-      return state.updates.count == 1
+      let wasUrgent = state.isUrgent
+      state.isUrgent = wasUrgent || update.isUrgent
+      return state.updates.count == 1 || state.updates.count == collectionSize || state.isUrgent && !wasUrgent
     }
   }
 
@@ -99,16 +108,32 @@ package final class Recorder: Sendable {
     for waiter in waiters { waiter.resume() }
   }
 
-  /// Waits for updates; with something to try again, not for longer than its delay.
+  /// Waits for updates, and a moment for more of them; with something to try again, not for longer than its delay.
   private static func take(_ state: Monitor<State>, _ patience: Duration?) -> ([Update], Bool) {
-    let takeAll: (inout State) -> ([Update], Bool) = { state in
+    let isThere: (State) -> Bool = { !$0.updates.isEmpty || $0.isClosing }
+    if let patience {
+      state.wait(atMost: patience, until: isThere) { _ in }
+    } else {
+      state.wait(until: isThere) { _ in }
+    }
+    let isEnough: (State) -> Bool = { $0.updates.count >= collectionSize || $0.isUrgent || $0.isClosing }
+    let time = patience.map { min($0, collectionTime) } ?? collectionTime
+    return state.wait(atMost: time, until: isEnough) { state in
       let updates = state.updates
       state.updates = []
+      state.isUrgent = false
       return (updates, state.isClosing)
     }
-    let isReady: (State) -> Bool = { !$0.updates.isEmpty || $0.isClosing }
-    if let patience { return state.wait(atMost: patience, until: isReady, takeAll) }
-    return state.wait(until: isReady, takeAll)
+  }
+}
+
+extension Recorder.Update {
+  /// Whether somebody waits for it, or memory does.
+  fileprivate var isUrgent: Bool {
+    switch self {
+    case .body, .appended, .flush: true
+    case .head, .cut, .end, .sequence: false
+    }
   }
 }
 

@@ -88,7 +88,7 @@ final class RecordingWorker {
 
   /// Sends what waits, if the store can take it.
   func sendWaiting() {
-    while let batch = spool.next() {
+    while let batch = spool.next(isUrgent: !flushes.isEmpty) {
       if let spans = spool.decode(batch) {
         append(batch, spans)
       } else {

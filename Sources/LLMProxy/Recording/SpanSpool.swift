@@ -26,10 +26,15 @@ struct SpanSpool {
   private static let batchItems = 1_000
   /// Batches that the store has at once: it works on one while the next is made.
   private static let maximumInFlight = 2
+  /// How long calls are collected for a batch: a commit for each would cost more than the calls.
+  private static let collectionTime = Duration.milliseconds(25)
   private static let firstDelay = Duration.milliseconds(50)
   private static let longestDelay = Duration.seconds(5)
 
   private var waiting: [Item] = []
+  private var waitingBytes = 0
+  /// When the first of them came.
+  private var waitingSince = ContinuousClock.now
   private var inFlight = 0
   private var delay = firstDelay
   private var retryAt: ContinuousClock.Instant?
@@ -43,20 +48,29 @@ struct SpanSpool {
     self.logger = logger
   }
 
-  /// Until when to try again; `nil` when nothing failed.
+  /// How long to wait for a batch that is due by time; `nil` when there is none.
   var patience: Duration? {
-    guard let retryAt, !waiting.isEmpty else { return nil }
-    return max(.zero, retryAt - .now)
+    guard !waiting.isEmpty, inFlight < Self.maximumInFlight else { return nil }
+    return max(.zero, (retryAt ?? waitingSince + Self.collectionTime) - .now)
   }
 
-  mutating func add(_ item: Item) { waiting.append(item) }
+  mutating func add(_ item: Item) {
+    if waiting.isEmpty { waitingSince = .now }
+    waiting.append(item)
+    waitingBytes += item.bytes.count
+  }
 
-  /// The next batch, if there is one and the store can take it.
-  mutating func next() -> Batch? {
+  /// The next batch, if it is due and the store can take it.
+  ///
+  /// - Parameter isUrgent: Whether it is due at once.
+  mutating func next(isUrgent: Bool) -> Batch? {
     guard !waiting.isEmpty, inFlight < Self.maximumInFlight else { return nil }
     if let retryAt {
       guard retryAt <= .now else { return nil }
       self.retryAt = nil
+    } else {
+      let isFull = waiting.count >= Self.batchItems || waitingBytes >= Self.batchBytes
+      guard isUrgent || isFull || waitingSince + Self.collectionTime <= .now else { return nil }
     }
     var count = 0
     var bytes = 0
@@ -66,6 +80,7 @@ struct SpanSpool {
     }
     let batch = Batch(items: Array(waiting[..<count]))
     waiting.removeFirst(count)
+    waitingBytes -= bytes
     inFlight += 1
     return batch
   }
@@ -131,6 +146,7 @@ struct SpanSpool {
       logger, .warning, "recorded calls wait for the store",
       ["cause": .text("\(error)"), "calls": .count(batch.items.count + waiting.count)])
     waiting.insert(contentsOf: batch.items, at: 0)
+    waitingBytes += batch.items.reduce(0) { $0 + $1.bytes.count }
     retryAt = .now + delay
     delay = min(delay * 2, Self.longestDelay)
   }

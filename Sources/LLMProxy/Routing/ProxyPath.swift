@@ -27,7 +27,6 @@ struct ProxyPath: Hashable {
   init(_ text: String, _ table: UpstreamTable, allowsKey: Bool) throws(Fault) {
     guard Self.isPlain(text) else { throw .ambiguous }
     var segments = text.split(separator: "/")[...]
-    let endsWithSlash = text.utf8.count > 1 && text.utf8.last == UInt8(ascii: "/")
     if allowsKey, segments.count >= 2, segments.first == "s" {
       key = String(segments[segments.startIndex + 1])
       segments = segments.dropFirst(2)
@@ -49,7 +48,7 @@ struct ProxyPath: Hashable {
       version = "/" + first
       segments = segments.dropFirst()
     }
-    path = "/" + segments.joined(separator: "/") + (endsWithSlash && !segments.isEmpty ? "/" : "")
+    if let first = segments.first { path = String(text[text.utf8.index(before: first.startIndex)...]) }
   }
 
   /// Whether a segment is a version of an API: `v1`, `v1beta`, `v2alpha1`.

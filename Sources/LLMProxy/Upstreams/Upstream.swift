@@ -12,8 +12,9 @@ package struct Upstream: Sendable {
   /// The first path segment that selects it, such as `/openai`.
   package var prefix: String
   /// `http` or `https`, without a slash at the end.
-  package var baseURL: String
-  package var family: Family
+  package let baseURL: String
+  package let family: Family
+  let versionRule: VersionRule
   /// The value of `gen_ai.provider.name`.
   package var provider: String
   package var serverAddress: String
@@ -50,6 +51,7 @@ package struct Upstream: Sendable {
     prefix = "/" + name
     self.baseURL = baseURL
     self.family = family
+    versionRule = VersionRule(baseURL: baseURL, family)
     self.provider = provider
     self.serverAddress = serverAddress
     self.serverPort = serverPort

@@ -26,6 +26,8 @@ package final class HTTPTransfer: @unchecked Sendable {
   private let startTime: UInt64
   private var lastByte: UInt64
   private var timer: LoopTimer?
+  /// When the timer fires.
+  private var timerEnd = UInt64.max
 
   init(_ request: ClientRequest, pool: TransferPool) {
     self.request = request
@@ -200,37 +202,37 @@ package final class HTTPTransfer: @unchecked Sendable {
 
   // MARK: Deadlines
 
-  /// Arms the timer for the earliest deadline.
+  /// Arms the timer for the earliest deadline, unless it fires before.
   ///
   /// A deadline that has moved on is looked at again when the timer fires.
   private func startTimer() {
-    guard case .open = state, let deadline = earliestDeadline else { return }
+    guard case .open = state, let deadline = earliestDeadline, deadline < timerEnd else { return }
     let timer = self.timer ?? LoopTimer(loop: loop) { [weak self] in self?.timerDidFire() }
     self.timer = timer
-    timer.start(milliseconds: deadline.time > loop.now ? deadline.time - loop.now : 1)
+    timerEnd = deadline
+    timer.start(milliseconds: deadline > loop.now ? deadline - loop.now : 1)
   }
 
-  private var earliestDeadline: (time: UInt64, message: String)? {
-    var deadlines: [(time: UInt64, message: String)] = []
-    if let total = request.totalTimeout?.wholeMilliseconds {
-      deadlines.append((startTime + total, "the answer was not complete within \(total) ms"))
-    }
+  private var earliestDeadline: UInt64? {
+    let total = request.totalTimeout.map { startTime + $0.wholeMilliseconds }
+    let other: UInt64?
     if response == nil {
-      if let head = request.headTimeout?.wholeMilliseconds {
-        deadlines.append((startTime + head, "no answer within \(head) ms"))
-      }
-    } else if let idle = request.idleTimeout?.wholeMilliseconds {
+      other = request.headTimeout.map { startTime + $0.wholeMilliseconds }
+    } else {
       // A server that is held back cannot send.
       let last = isPaused || !buffer.isEmpty ? loop.now : lastByte
-      deadlines.append((last + idle, "no byte of the answer for \(idle) ms"))
+      other = request.idleTimeout.map { last + $0.wholeMilliseconds }
     }
-    return deadlines.min { $0.time < $1.time }
+    guard let total else { return other }
+    return other.map { min($0, total) } ?? total
   }
 
   private func timerDidFire() {
+    timerEnd = .max
     guard let deadline = earliestDeadline else { return }
-    if deadline.time <= loop.now {
-      fail(ClientError(kind: .timeout, message: deadline.message))
+    if deadline <= loop.now {
+      let message = response == nil ? "no answer in time" : "the rest of the answer did not come in time"
+      fail(ClientError(kind: .timeout, message: message))
     } else {
       startTimer()
     }

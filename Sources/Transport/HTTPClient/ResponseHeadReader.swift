@@ -9,6 +9,9 @@ struct ResponseHeadReader {
   }
 
   private var response = ClientResponse(status: 0, reason: "", headers: [:])
+  /// Whether the fields say different things about the length
+  /// ([RFC 9112, section 6.3](https://www.rfc-editor.org/rfc/rfc9112#section-6.3)).
+  private var hasTwoLengths = false
 
   /// Takes a line with its end.
   ///
@@ -27,12 +30,9 @@ struct ResponseHeadReader {
     return hasTwoLengths ? .ambiguous : .needsMore
   }
 
-  /// Whether the fields say different things about the length
-  /// ([RFC 9112, section 6.3](https://www.rfc-editor.org/rfc/rfc9112#section-6.3)).
-  private var hasTwoLengths: Bool { Set(response.headers.all("content-length")).count > 1 }
-
   private mutating func readStatus(_ line: Span<UInt8>, _ end: Int) {
     response = ClientResponse(status: 0, reason: "", headers: [:])
+    hasTwoLengths = false
     response.headers.reserveCapacity(16)
     guard var index = (0..<end).first(where: { line[$0] == 0x20 }) else { return }
     index += 1
@@ -49,7 +49,12 @@ struct ResponseHeadReader {
     var end = end
     while start < end, line[start] == 0x20 || line[start] == 0x09 { start += 1 }
     while end > start, line[end - 1] == 0x20 || line[end - 1] == 0x09 { end -= 1 }
-    response.headers.append(text(line, 0..<colon), text(line, start..<end))
+    let name = text(line, 0..<colon)
+    let value = text(line, start..<end)
+    if colon == "content-length".utf8.count, let length = response.headers.first("content-length"), length != value {
+      hasTwoLengths = hasTwoLengths || name.lowercased() == "content-length"
+    }
+    response.headers.append(name, value)
   }
 
   private func text(_ line: Span<UInt8>, _ range: Range<Int>) -> String {
