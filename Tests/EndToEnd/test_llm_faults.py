@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -11,7 +12,7 @@ import zlib
 
 import pytest
 import zstandard
-from harness import llm_spans, llm_wire, provider, proxy, scripted, server
+from harness import http2, llm_spans, llm_wire, provider, proxy, scripted, server
 
 # Calls that are given up in the test of leaks; LLM_ABORTS=1000 for the long run.
 ABORTS = int(os.environ.get("LLM_ABORTS", 100))
@@ -86,9 +87,9 @@ STREAM = proxy.chat(stream=True)
 LEAVING = {
     "before the first byte of a stream": (proxy.CHAT, STREAM, {"ttfb": 60_000}),
     "before the first byte of an answer in one piece": (proxy.CHAT, proxy.chat(), {"ttfb": 60_000}),
-    "in a stream": (proxy.CHAT, STREAM, {"gap": 20, "chunks": 3000}),
-    "in a stream of messages": (proxy.MESSAGES, proxy.message(stream=True), {"gap": 20, "chunks": 3000}),
-    "in a stream of the Responses API": (proxy.RESPONSES, proxy.response(stream=True), {"gap": 20, "chunks": 3000}),
+    "in a stream": (proxy.CHAT, STREAM, {"gap": 20, "chunks": 500}),
+    "in a stream of messages": (proxy.MESSAGES, proxy.message(stream=True), {"gap": 20, "chunks": 500}),
+    "in a stream of the Responses API": (proxy.RESPONSES, proxy.response(stream=True), {"gap": 20, "chunks": 500}),
     "in a body": (proxy.CHAT, proxy.chat(), {"gap": 20, "split": 8}),
 }
 
@@ -137,7 +138,7 @@ def test_a_reset_is_a_leave(relay, fake):
 def test_what_had_come_is_kept(relay, fake):
     fake.reset()
     parent = llm_spans.new_parent()
-    with proxy.begin(relay, members=STREAM, headers=parent.header, fake={"gap": 20, "chunks": 3000}) as connection:
+    with proxy.begin(relay, members=STREAM, headers=parent.header, fake={"gap": 20, "chunks": 500}) as connection:
         llm_wire.read_until(connection, b"bravo")
     span = llm_spans.wait_for_one(relay, parent.trace_id)
     assert "alpha bravo" in span.attributes["gen_ai.output.messages"]
@@ -166,7 +167,7 @@ def test_drain_on_disconnect_has_an_end(start, fake):
     relay = start(*proxy.arguments(fake.url), *proxy.setting("llm.drain_on_disconnect", "300ms"))
     fake.reset()
     parent = llm_spans.new_parent()
-    with proxy.begin(relay, members=STREAM, headers=parent.header, fake={"gap": 20, "chunks": 3000}) as connection:
+    with proxy.begin(relay, members=STREAM, headers=parent.header, fake={"gap": 20, "chunks": 500}) as connection:
         llm_wire.read_until(connection, b"alpha")
     fake.wait_for(lambda counters: counters["aborted"] == 1)
     assert outcome(llm_spans.wait_for_one(relay, parent.trace_id)) == failed("client_disconnected", 200)
@@ -474,7 +475,7 @@ def test_a_coded_body_is_passed_on_coded_and_recorded_decoded(relay, upstream, c
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 def test_a_coded_stream_arrives_record_by_record(relay, encoding):
     """What is decoded for the record does not hold the stream up."""
-    with proxy.begin(relay, members=STREAM, fake={"encoding": encoding, "gap": 100, "chunks": 3000}) as connection:
+    with proxy.begin(relay, members=STREAM, fake={"encoding": encoding, "gap": 100, "chunks": 500}) as connection:
         head = llm_wire.read_until(connection, b"\r\n\r\n").partition(b"\r\n\r\n")[0]
         assert f"content-encoding: {encoding}".encode() in head.lower(), connection.buffer
         text = b""
@@ -581,7 +582,7 @@ def test_a_stream_that_is_too_long_for_a_stop_is_cut_and_recorded(start, fake):
     relay = start(*proxy.arguments(fake.url), *proxy.setting("shutdown.deadline", "500ms"))
     fake.reset()
     parent = llm_spans.new_parent()
-    with proxy.begin(relay, members=STREAM, headers=parent.header, fake={"gap": 20, "chunks": 3000}) as connection:
+    with proxy.begin(relay, members=STREAM, headers=parent.header, fake={"gap": 20, "chunks": 500}) as connection:
         llm_wire.read_until(connection, b"alpha")
         os.kill(relay.pid, signal.SIGTERM)
         assert not llm_wire.read(connection).is_whole
@@ -590,3 +591,108 @@ def test_a_stream_that_is_too_long_for_a_stop_is_cut_and_recorded(start, fake):
     span = llm_spans.wait_for_one(start(), parent.trace_id)
     assert outcome(span) == failed("_OTHER", 200)
     assert "alpha" in span.attributes["gen_ai.output.messages"]
+
+
+def test_a_stream_has_a_longest_time(start, fake):
+    relay = start(*proxy.arguments(fake.url), *proxy.setting("llm.max_stream_duration", "300ms"))
+    fake.reset()
+    answer, span = exchange(relay, proxy.CHAT, STREAM, {"gap": 20, "chunks": 500})
+    assert (answer.status, answer.is_whole) == (200, False)
+    assert outcome(span) == failed("timeout", 200)
+    fake.wait_for(lambda counters: counters["aborted"] == 1)
+
+
+# HTTP/2 clients
+
+
+def http2_request(connection, members, fake, parent=None):
+    fields = {
+        ":method": "POST",
+        ":scheme": "http",
+        ":path": proxy.CHAT,
+        ":authority": connection.authority,
+        "content-type": "application/json",
+        "x-fake": "&".join(f"{key}={value}" for key, value in fake.items()),
+        **(parent.header if parent else {}),
+    }
+    number = connection.open_stream(list(fields.items()))
+    connection.send_data(number, json.dumps(members).encode())
+    return number
+
+
+def test_an_http2_client_gets_the_same_bytes(relay):
+    parent = llm_spans.new_parent()
+    with http2.connect(relay.llm_proxy) as connection:
+        stream = connection.wait(http2_request(connection, STREAM, {"chunks": 100}, parent))
+    direct = proxy.ask(relay, members=STREAM, fake={"chunks": 100}).body
+    assert (stream.http_status, stream.reset_code) == (200, None)
+    assert without_ids(stream.data) == without_ids(direct)
+    assert outcome(llm_spans.wait_for_one(relay, parent.trace_id)) == GOOD
+
+
+def without_ids(body):
+    return re.sub(rb'"id":"[^"]*"', b'"id":""', body)
+
+
+@pytest.mark.parametrize("fault", ["close", "rst", "bad_chunk"])
+def test_a_cut_answer_resets_the_stream_and_leaves_the_others(relay, fault):
+    with http2.connect(relay.llm_proxy) as connection:
+        good = http2_request(connection, STREAM, {"gap": 10, "chunks": 20})
+        cut = connection.wait(http2_request(connection, STREAM, {"fault": fault, "at": 4, "gap": 5}))
+        assert (cut.ended, cut.reset_code is not None) == (False, True)
+        assert connection.wait(good).data.endswith(b"data: [DONE]\n\n")
+
+
+def test_a_reset_of_a_stream_lets_the_upstream_go(relay, fake):
+    fake.reset()
+    parents = [llm_spans.new_parent() for _ in range(2)]
+    with http2.connect(relay.llm_proxy) as connection:
+        running = http2_request(connection, STREAM, {"gap": 20, "chunks": 500}, parents[0])
+        waiting = http2_request(connection, STREAM, {"ttfb": 60_000}, parents[1])
+        connection.read_until(lambda: b"alpha" in connection.streams[running].data)
+        fake.wait_for(lambda counters: counters["in_flight"] == 2)
+        for number in (running, waiting):
+            connection.send_frame(http2.frames.RstStreamFrame(number, error_code=8))
+        fake.wait_for(lambda counters: counters["aborted"] == 2)
+        # The connection goes on.
+        assert connection.wait(http2_request(connection, proxy.chat(), {})).http_status == 200
+    statuses = [outcome(llm_spans.wait_for_one(relay, parent.trace_id)) for parent in parents]
+    assert statuses == [failed("client_disconnected", 200), failed("client_disconnected")]
+
+
+# All of it, again and again
+
+FAULTS = [
+    {"fault": "close_before_headers"},
+    {"fault": "close_after_headers"},
+    {"fault": "close", "at": 3},
+    {"fault": "rst", "at": 3},
+    {"fault": "bad_chunk", "at": 3},
+    {"fault": "bad_json"},
+    {"fault": "html"},
+    {"fault": "error_event", "at": 3},
+    {"fault": "hang", "at": 3},
+    {"fault": "hang_before_headers"},
+    {"status": 500},
+]
+
+
+def test_faults_leave_nothing_behind(start, fake):
+    """Each fault in turn, as often as calls are given up above: no descriptor, no memory, a span each."""
+    limits = {"ttfb_timeout": "30ms", "idle_timeout": "30ms"}
+    relay = start(*proxy.arguments(fake.url, **limits))
+    fake.reset()
+
+    def suffer(rollout, count):
+        path = f"/rollout/{rollout}/attempt/a{proxy.CHAT}"
+        for number in range(count):
+            with proxy.begin(relay, path, STREAM, fake=FAULTS[number % len(FAULTS)]) as connection:
+                llm_wire.read(connection)
+        return llm_spans.wait_for(lambda: llm_spans.of_rollout(relay, rollout), count, 100)
+
+    suffer("warm", 2 * len(FAULTS))
+    descriptors, memory = descriptor_count(relay), relay.resident_bytes()
+    suffer("measured", ABORTS)
+    fake.wait_for(lambda counters: counters["in_flight"] == 0)
+    wait_until(lambda: descriptor_count(relay) <= descriptors)
+    assert relay.resident_bytes() - memory < 16 << 20
