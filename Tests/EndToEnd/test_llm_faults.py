@@ -1,4 +1,4 @@
-"""What goes wrong on either side of the LLM proxy: what the client sees, what the span says, what the upstream notices."""
+"""What goes wrong on either side of the LLM proxy: what clients see, what spans say, what the upstream notices."""
 
 import contextlib
 import gzip
@@ -54,7 +54,6 @@ def relay(fake, upstream, closed_port, tmp_path_factory):
         "plain": {"base_url": fake.url.replace("http:", "https:"), "connect_timeout": "500ms"},
         "again": {"retries": 2},
         "scripted": {"base_url": upstream.url},
-        "scripted-again": {"base_url": upstream.url, "retries": 1},
     }
     data = tmp_path_factory.mktemp("faults") / "data"
     with server.Fulgurite(data, *proxy.arguments(fake.url, upstreams)) as running:
@@ -87,9 +86,9 @@ STREAM = proxy.chat(stream=True)
 LEAVING = {
     "before the first byte of a stream": (proxy.CHAT, STREAM, {"ttfb": 60_000}),
     "before the first byte of an answer in one piece": (proxy.CHAT, proxy.chat(), {"ttfb": 60_000}),
-    "in a stream": (proxy.CHAT, STREAM, {"gap": 20, "chunks": 500}),
-    "in a stream of messages": (proxy.MESSAGES, proxy.message(stream=True), {"gap": 20, "chunks": 500}),
-    "in a stream of the Responses API": (proxy.RESPONSES, proxy.response(stream=True), {"gap": 20, "chunks": 500}),
+    "in a stream": (proxy.CHAT, STREAM, {"gap": 5, "chunks": 500}),
+    "in a stream of messages": (proxy.MESSAGES, proxy.message(stream=True), {"gap": 5, "chunks": 500}),
+    "in a stream of the Responses API": (proxy.RESPONSES, proxy.response(stream=True), {"gap": 5, "chunks": 500}),
     "in a body": (proxy.CHAT, proxy.chat(), {"gap": 20, "split": 8}),
 }
 
@@ -186,7 +185,7 @@ def test_calls_that_are_given_up_leave_nothing_behind(start, fake):
             prefix = f"/rollout/{rollout}/attempt/a"
             with proxy.begin(relay, prefix + path, members, fake=options) as connection:
                 if "ttfb" in options:
-                    fake.wait_for(lambda counters: counters["requests"] == before + number + 1)
+                    wait_until(lambda count=before + number + 1: fake.counters()["requests"] == count)
                 else:
                     llm_wire.read_until(connection, b"alpha")
         return llm_spans.wait_for(lambda: llm_spans.of_rollout(relay, rollout), count, 100)
@@ -288,8 +287,7 @@ BROKEN = {
 @pytest.mark.parametrize("path", [proxy.CHAT, proxy.MESSAGES, proxy.RESPONSES])
 def test_a_broken_stream_never_ends_cleanly(relay, name, path):
     options, error_type = BROKEN[name]
-    members = {proxy.CHAT: proxy.chat, proxy.MESSAGES: proxy.message, proxy.RESPONSES: proxy.response}[path](stream=True)
-    answer, span = exchange(relay, path, members, options)
+    answer, span = exchange(relay, path, proxy.MEMBERS[path](stream=True), options)
     assert (answer.status, answer.is_whole) == (200, False)
     assert outcome(span) == failed(error_type, 200)
     has_records = name != "closed behind the head"
@@ -328,8 +326,7 @@ ERROR_EVENTS = {proxy.CHAT: "server_error", proxy.MESSAGES: "overloaded_error", 
 
 @pytest.mark.parametrize("path", ERROR_EVENTS)
 def test_an_error_inside_a_stream_is_relayed_and_recorded(relay, path):
-    members = {proxy.CHAT: proxy.chat, proxy.MESSAGES: proxy.message, proxy.RESPONSES: proxy.response}[path](stream=True)
-    answer, span = exchange(relay, path, members, {"fault": "error_event", "at": 4})
+    answer, span = exchange(relay, path, proxy.MEMBERS[path](stream=True), {"fault": "error_event", "at": 4})
     assert answer.is_whole
     assert b"error" in answer.body
     assert outcome(span) == failed(ERROR_EVENTS[path], 200)
@@ -440,8 +437,8 @@ def test_an_answer_that_ends_with_its_connection_is_whole(relay, fake):
 
 
 def stored_brotli(data):
-    """A brotli stream that holds the data uncompressed ([RFC 7932](https://www.rfc-editor.org/rfc/rfc7932), section 9)."""
-    # From the lowest bit: a window of 16 bits (0), not the last block (0), 4 nibbles (00), the length, uncompressed (1).
+    """A brotli stream that holds the data uncompressed (RFC 7932, section 9)."""
+    # From the lowest bit: window of 16 bits (0), not the last block (0), 4 nibbles (00), the length, uncompressed (1).
     header = (len(data) - 1) << 4 | 1 << 20
     return header.to_bytes(3, "little") + data + b"\3"
 
@@ -457,12 +454,12 @@ CODINGS = {
 @pytest.mark.parametrize("coding", CODINGS)
 @pytest.mark.parametrize("streams", [False, True])
 def test_a_coded_body_is_passed_on_coded_and_recorded_decoded(relay, upstream, coding, streams):
-    facts = b'{"id":"coded","model":"m","choices":[{"index":0,"%b":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}'
-    facts %= b"delta" if streams else b"message"
+    message = {"role": "assistant", "content": "hi"}
+    choice = {"index": 0, "delta" if streams else "message": message, "finish_reason": "stop"}
+    facts = json.dumps({"id": "coded", "model": "m", "choices": [choice]}).encode()
     body = CODINGS[coding](b"data: " + facts + b"\n\ndata: [DONE]\n\n" if streams else facts)
-    sent = scripted.answer(
-        body, f"content-encoding: {coding}", content_type="text/event-stream" if streams else "application/json"
-    )
+    content_type = "text/event-stream" if streams else "application/json"
+    sent = scripted.answer(body, f"content-encoding: {coding}", content_type=content_type)
     upstream.script = lambda connection, _: connection.sendall(sent)
     headers = {"Accept-Encoding": "gzip, deflate, br, zstd"}
     answer, span = exchange(relay, "/scripted" + proxy.CHAT, proxy.chat(stream=streams), headers=headers)
@@ -497,25 +494,26 @@ def test_an_unknown_coding_is_passed_on(relay, upstream):
 # Once more
 
 
-def test_a_connection_that_was_closed_while_it_was_idle_is_not_the_clients_problem(relay, upstream):
+def test_a_connection_that_was_closed_while_it_was_idle_is_not_the_clients_problem(start):
     """A kept connection may be closed by the upstream just when the next request is on its way."""
-    seen = set()
+    served = set()
 
     def script(connection, _):
-        if connection in seen:
+        if connection in served:
             return False
-        seen.add(connection)
+        served.add(connection)
         connection.sendall(scripted.answer(b'{"id":"kept"}'))
         return True
 
-    upstream.script = script
-    upstream.requests.clear()
-    for _ in range(3):
-        answer, span = exchange(relay, "/scripted" + proxy.CHAT, proxy.chat())
-        assert (answer.status, answer.body) == (200, b'{"id":"kept"}')
-        assert outcome(span) == GOOD
-    # Each connection served once; a request on a used one came again on a fresh one.
-    assert len(upstream.requests) > len({number for number, _ in upstream.requests}) or len(upstream.requests) == 3
+    with scripted.ScriptedUpstream(script) as upstream:
+        relay = start(*proxy.arguments(upstream.url), *proxy.setting("loops", 1))
+        for _ in range(3):
+            answer, span = exchange(relay, proxy.CHAT, proxy.chat())
+            assert (answer.status, answer.body) == (200, b'{"id":"kept"}')
+            assert outcome(span) == GOOD
+            assert "http.request.resend_count" not in span.attributes
+        # What got no answer on a used connection came again on a fresh one.
+        assert [number for number, _ in upstream.requests] == [1, 1, 2, 2, 3]
 
 
 def test_retries_are_one_call_with_one_span(relay, fake):

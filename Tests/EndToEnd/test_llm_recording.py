@@ -129,7 +129,12 @@ def test_large_images_become_their_length_and_digest(relay, fake):
     assert image not in text_of(span)
     [message] = json.loads(span.attributes["gen_ai.input.messages"])
     large, kept = message["parts"]
-    assert (kept["type"], kept["modality"], kept["mime_type"], kept["content"]) == ("blob", "image", "image/png", "AAAA")
+    assert (kept["type"], kept["modality"], kept["mime_type"], kept["content"]) == (
+        "blob",
+        "image",
+        "image/png",
+        "AAAA",
+    )
     assert large["modality"] == "image"
     assert json.loads(fake.last().body) == members
 
@@ -159,8 +164,7 @@ FACTS = [
 @pytest.mark.parametrize("path", [proxy.CHAT, proxy.MESSAGES, proxy.RESPONSES])
 @pytest.mark.parametrize("name", DRESSES)
 def test_how_a_stream_is_written_does_not_change_its_span(relay, path, name):
-    make = {proxy.CHAT: proxy.chat, proxy.MESSAGES: proxy.message, proxy.RESPONSES: proxy.response}[path]
-    members = make(stream=True)
+    members = proxy.MEMBERS[path](stream=True)
     headers = {"Accept-Encoding": "gzip, deflate"}
     plain = recorded(relay, path, members, headers=headers)[1].attributes
     dressed = recorded(relay, path, members, DRESSES[name], headers)[1].attributes
@@ -235,7 +239,9 @@ def test_calls_are_counted_and_measured(start, fake):
 
     def total(name, *labels):
         found = [value for key, value in metrics.items() if key.split("{")[0] == name]
-        chosen = [value for key, value in metrics.items() if key.split("{")[0] == name and all(x in key for x in labels)]
+        chosen = [
+            value for key, value in metrics.items() if key.split("{")[0] == name and all(x in key for x in labels)
+        ]
         assert found, name
         return sum(chosen)
 
