@@ -100,6 +100,10 @@ private struct EmptySession: ReadSession {
   func unassignedTraces(after: Int64, limit: Int, window: Range<UInt64>?) -> UnassignedPage {
     UnassignedPage(traces: [], next: nil)
   }
+  func unassignedSessions(after: Int64, limit: Int, window: Range<UInt64>?) -> UnassignedSessionPage {
+    UnassignedSessionPage(sessions: [], next: nil)
+  }
+  func unassignedWithoutSession() -> UnassignedCount? { nil }
   func spanCounts(ofRollout id: String, byRule: ()) -> [TagRule: Int64] { [:] }
   func pendingRetagging() -> Int64 { 0 }
 }

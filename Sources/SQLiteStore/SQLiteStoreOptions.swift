@@ -25,6 +25,8 @@ package struct SQLiteStoreOptions: Sendable {
   package var autoRollout = AutoRollout.off
   /// Spans that one transaction looks at again because of facts that came.
   package var retagStep = 2_000
+  /// Questions about one trace while spans are tagged anew before all of its spans are read at once.
+  package var retagPatience = 16
   /// Bytes of WAL after which it is copied into the database file.
   package var checkpointBytes = 16 << 20
   /// The SQLite VFS; tests inject faults through it.

@@ -78,6 +78,16 @@ package struct SpanSession: Sendable {
     case openClawSession = 3
     /// `openclaw.sessionKey`
     case openClawSessionKey = 4
+
+    /// The name of the attribute.
+    package var attribute: String {
+      switch self {
+      case .session: "session.id"
+      case .conversation: "gen_ai.conversation.id"
+      case .openClawSession: "openclaw.session_id"
+      case .openClawSessionKey: "openclaw.sessionKey"
+      }
+    }
   }
 
   /// Bytes of a session that attribution follows: as many as an id may have.

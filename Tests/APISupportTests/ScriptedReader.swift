@@ -89,6 +89,16 @@ final class ScriptedReader: SpanReader {
       throw StoreError(.refused, "not scripted")
     }
 
+    func unassignedSessions(after: Int64, limit: Int, window: Range<UInt64>?) throws(StoreError)
+      -> UnassignedSessionPage
+    {
+      throw StoreError(.refused, "not scripted")
+    }
+
+    func unassignedWithoutSession() throws(StoreError) -> UnassignedCount? {
+      throw StoreError(.refused, "not scripted")
+    }
+
     func spanCounts(ofRollout id: String, byRule: ()) throws(StoreError) -> [TagRule: Int64] {
       throw StoreError(.refused, "not scripted")
     }

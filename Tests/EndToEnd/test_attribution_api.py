@@ -150,7 +150,50 @@ def test_unassigned_spans_are_grouped_by_trace(server):
     assert [trace["traceId"] for trace in late["traces"]] == [second]
 
 
+def test_unassigned_spans_are_grouped_by_session(server):
+    at = 1_700_000_000 * SECOND
+
+    def named(trace, span_id, start, **sessions):
+        extra = [wire.attribute(key.replace("_", "."), wire.string_value(value)) for key, value in sessions.items()]
+        send(server, span(trace, span_id, start=start, extra=extra))
+
+    def listed(query=""):
+        page = ok(ask(server, "GET", "unassigned?by=session" + query))
+        found = [(one["attribute"], one["session"], one["spans"], one["traces"]) for one in page["sessions"]]
+        return found, page.get("withoutSession"), page.get("nextCursor")
+
+    assert listed() == ([], {"spans": 0, "traces": 0}, None)
+    named("one", ROOT, at + SECOND, session_id="s")
+    named("one", CHILD, at, session_id="s", openclaw_sessionKey="s")
+    named("two", ROOT, at + 10 * SECOND, session_id="s")
+    named("two", CHILD, at, openclaw_sessionKey="t")
+    tree(server, "three", start=at)
+    send(server, span("two", OTHER, start=at))
+    # Spans that belong somewhere are of no concern, whatever they name.
+    resource = wire.rollout_resource("ro-1", "at-1")
+    otlp.assert_success(server.post(wire.request(span("four", ROOT, session="s"), resource=resource)))
+    whole = [("session.id", "s", 3, 2), ("openclaw.sessionKey", "s", 1, 1), ("openclaw.sessionKey", "t", 1, 1)]
+    rest = {"spans": 4, "traces": 2}
+    assert listed() == (whole, rest, None)
+    first = ok(ask(server, "GET", "unassigned?by=session"))["sessions"][0]
+    assert first["firstStartTimeUnixNano"] == str(at)
+    assert first["lastStartTimeUnixNano"] == str(at + 10 * SECOND)
+    # Pages: the rest is counted with the first.
+    found, count, cursor = listed("&limit=2")
+    assert (found, count) == (whole[:2], rest)
+    assert listed(f"&limit=2&cursor={cursor}") == (whole[2:], None, None)
+    assert listed(f"&from={at + 5 * SECOND}") == (whole[:1], rest, None)
+    # What is claimed or registered is no longer there.
+    ok(ask(server, "POST", "unassigned/claim", {"session": "t", "rollout_id": "ro-t"}))
+    assert listed()[0] == [("session.id", "s", 2, 1), ("openclaw.sessionKey", "s", 1, 1)]
+    ok(ask(server, "POST", "sessions", {"session": "s", "rollout_id": "ro-s", "from": at}), 201)
+    assert listed() == ([], {"spans": 3, "traces": 1}, None)
+    response = ask(server, "GET", "unassigned?by=rollout")
+    assert (response.status, response.json()["error"]["message"]) == (400, "by must be trace or session")
+
+
 AT = 1_700_000_000 * SECOND
+CLAIMSAT = 1_700_000_000 * SECOND
 CLAIMS = {
     "traces": lambda traces: {"trace_ids": traces},
     "a session": lambda traces: {"session": "s"},

@@ -1,11 +1,13 @@
 """docs/attribution-examples.md does what it says: every command of it is run, and the spans end as its table tells."""
 
+import json
 import re
 import subprocess
 import sys
 
 import pytest
-from harness import attribution, otlp, paths
+from harness import attribution, otlp, paths, wire
+from harness import rows as span_rows
 
 DOCUMENT = (paths.REPOSITORY / "docs" / "attribution-examples.md").read_text()
 EXAMPLE, RECIPES = DOCUMENT.split("\n## Recipes\n")
@@ -82,6 +84,20 @@ def test_openclaw_of_january_is_registered_by_its_session_and_ended(server):
     run(server, block)
     [session] = server.get_json("/api/v1/sessions")["sessions"]
     assert int(session["toUnixNano"]) - int(session["fromUnixNano"]) == 300 * 10**9
+
+
+def test_a_session_that_nobody_registered_is_found_and_claimed(server):
+    for name, start in [("first", 5), ("second", 7)]:
+        fields = [wire.fixed64(7, start), wire.attribute("openclaw.sessionKey", wire.string_value("agent:main:main"))]
+        otlp.assert_success(server.post(wire.request(wire.span(span_rows.trace_of(name), bytes([0] * 7 + [1]), name, *fields))))
+    [block] = recipe("A session that nobody registered")
+    listed, _ = json.JSONDecoder().raw_decode(run(server, block))
+    [session] = listed["sessions"]
+    assert (session["attribute"], session["session"]) == ("openclaw.sessionKey", "agent:main:main")
+    assert (session["spans"], session["traces"]) == (2, 2)
+    assert (session["firstStartTimeUnixNano"], session["lastStartTimeUnixNano"]) == ("5", "7")
+    found = otlp.read_pages(server, "/api/v1/rollouts/ro-1/spans?attempt=at-1")
+    assert sorted(entry["span"]["name"] for entry in found) == ["first", "second"]
 
 
 @pytest.mark.parametrize("number", range(3))

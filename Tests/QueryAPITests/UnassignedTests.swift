@@ -35,6 +35,41 @@ struct UnassignedTests {
       ])
   }
 
+  @Test("are listed by the sessions that they name")
+  func sessions() async {
+    let store = FakeStore {
+      $0.unassignedSessions = [
+        UnassignedSession(
+          position: 9, key: .session, session: "s", spans: 3, traces: 2, firstStart: 5, lastStart: 7),
+        UnassignedSession(
+          position: 12, key: .openClawSessionKey, session: "t", spans: 1, traces: 1, firstStart: 0, lastStart: 0),
+      ]
+      $0.withoutSession = UnassignedCount(spans: 6, traces: 4)
+    }
+    func ask(_ query: String) async -> String {
+      await QueryAPITests.ask(store, .get, "/api/v1/unassigned", query: query).body
+    }
+    let first =
+      #"{"attribute":"session.id","session":"s","spans":3,"traces":2,"firstStartTimeUnixNano":"5","#
+      + #""lastStartTimeUnixNano":"7"}"#
+    let second =
+      #"{"attribute":"openclaw.sessionKey","session":"t","spans":1,"traces":1,"firstStartTimeUnixNano":null,"#
+      + #""lastStartTimeUnixNano":null}"#
+    let rest = #""withoutSession":{"spans":6,"traces":4}"#
+    #expect(await ask("by=session&limit=1") == #"{"sessions":[\#(first)],\#(rest),"nextCursor":"9"}"#)
+    // They are counted with the first page.
+    #expect(await ask("by=session&cursor=9&from=3&to=9") == #"{"sessions":[\#(first),\#(second)]}"#)
+    store.state.withLock { $0.withoutSession = nil }
+    #expect(await ask("by=session&limit=1") == #"{"sessions":[\#(first)],"withoutSession":null,"nextCursor":"9"}"#)
+    #expect(
+      store.state.withLock { $0.lists } == [
+        "unassigned sessions after 0 in -", "unassigned sessions after 9 in 3..<9", "unassigned sessions after 0 in -",
+      ])
+    let answer = await QueryAPITests.ask(store, .get, "/api/v1/unassigned", query: "by=rollout")
+    #expect(answer.status == 400 && answer.message == "by must be trace or session")
+    #expect(await ask("by=trace") == #"{"traces":[]}"#)
+  }
+
   @Test("are claimed by traces, session or time")
   func claim() async {
     let store = FakeStore {

@@ -32,7 +32,8 @@ struct AnswerReader: ~Copyable {
     self.status = status
     self.isStreamExpected = isStreamExpected
     declared = DeclaredForm(contentType: contentType)
-    accumulator = Self.accumulator(api, AnswerDraft(status: status, budget: options.answerBytes + Self.room))
+    let textBytes = declared == .events ? min(options.answerBytes, options.streamTextBytes) : options.answerBytes
+    accumulator = Self.accumulator(api, AnswerDraft(status: status, budget: textBytes + Self.room))
     let limit = max(options.streamBytes, options.answerBytes)
     if let coding = ResponseCoding(fieldValue: contentEncoding ?? "") {
       decompressor = PushDecompressor(coding, limit: limit)
@@ -64,6 +65,9 @@ struct AnswerReader: ~Copyable {
     }
     self.decompressor = consume decompressor
   }
+
+  /// What follows is not read any more, as if the limit were reached.
+  mutating func cut() { isCut = true }
 
   private mutating func read(_ bytes: Span<UInt8>) {
     guard !isCut else { return }
@@ -177,7 +181,8 @@ extension AnswerReader {
     if accumulator.draft.isDone { return .done }
     guard end == .complete, !isUndecodable else { return .truncated }
     guard case .events(let parser) = form else { return .complete }
-    return parser.hasUnfinishedRecord ? .truncated : .eof
+    // What was left out here is not what the provider left out.
+    return parser.hasUnfinishedRecord && !isCut ? .truncated : .eof
   }
 }
 

@@ -36,6 +36,9 @@ package final class ExchangeReader {
   /// Takes the next bytes of the answer's body, without transfer coding, with content coding.
   package func receive(_ bytes: Span<UInt8>) { answer?.receive(bytes) }
 
+  /// Bytes of the answer are missing from here on: whoever hands them over had no room for them.
+  package func cut() { answer?.cut() }
+
   /// The exchange has ended.
   package func finish(_ end: ExchangeEnd) -> Exchange {
     var exchange = Exchange(api: api, request: request, delivery: Delivery(end: end))

@@ -14,6 +14,9 @@ package struct RecordingOptions: Sendable {
   /// Bytes of an answer that are kept for recording: of a JSON body after decoding, of an event stream what its records
   /// add up to.
   package var answerBytes = 8 * 1024 * 1024
+  /// What the records of an event stream may add up to at most, which no model writes: text that is kept costs its size
+  /// several times while the span is made.
+  package var streamTextBytes = 2 * 1024 * 1024
   /// Decoded bytes of an event stream that are read for recording.
   ///
   /// Records are some twenty times as large as what they say, and are forgotten once they are read; this bounds the work

@@ -1,4 +1,5 @@
 import GenAI
+import Synchronization
 import Telemetry
 import Transport
 
@@ -12,6 +13,8 @@ final class CallRecord: @unchecked Sendable {
   private static let handOverSize = 16 * 1024
   /// What is read of an answer that says it is larger than what may be recorded.
   private static let prefixSize = 64 * 1024
+  /// Bytes of one stream that wait for the recorder: more than any model writes, but not what a file server sends.
+  private static let waitingLimit = 2 << 20
 
   let upstream: Upstream
   let api: ProviderAPI
@@ -30,6 +33,8 @@ final class CallRecord: @unchecked Sendable {
   /// What the pieces of a stream hold until they are read; other answers are kept whole until their end.
   private var pieceLease: RecordingMemory.Lease
   private var isEventStream = false
+  /// Bytes that were handed over and are not read yet; the recorder takes them off.
+  let waitingBytes = Atomic<Int>(0)
   /// Bytes of the answer that were taken.
   private var takenBytes = 0
   private var takeLimit: Int
@@ -87,9 +92,13 @@ final class CallRecord: @unchecked Sendable {
   /// Notes bytes of the answer.
   func receive(_ bytes: [UInt8], at time: Int64) {
     if context.firstByteTime == nil { context.firstByteTime = time }
-    guard !isCut, takenBytes < takeLimit, pieceLease.grow(by: bytes.count) else {
+    guard !isCut else { return }
+    let isTooFast = isEventStream && waitingBytes.load(ordering: .relaxed) > Self.waitingLimit
+    guard takenBytes < takeLimit, !isTooFast, pieceLease.grow(by: bytes.count) else {
       // With a hole in it, the rest would not be what was said.
       isCut = true
+      handOver()
+      recorder.post(.cut(self))
       return
     }
     takenBytes += bytes.count
@@ -100,6 +109,7 @@ final class CallRecord: @unchecked Sendable {
 
   private func handOver() {
     guard !pieces.isEmpty else { return }
+    waitingBytes.wrappingAdd(pieceBytes, ordering: .relaxed)
     recorder.post(.body(self, pieces, pieceLease))
     pieces = []
     pieceBytes = 0
@@ -113,7 +123,6 @@ final class CallRecord: @unchecked Sendable {
     handOver()
     context.endTime = max(time, context.startTime)
     context.resendCount = resendCount
-    if isCut { context.attributes.append(("fulgurite.recording.truncated", .text("true"))) }
     recorder.post(.end(self, end))
   }
 }

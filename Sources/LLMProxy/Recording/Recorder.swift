@@ -14,6 +14,8 @@ package final class Recorder: Sendable {
     case head(CallRecord, status: Int, contentType: String?, contentEncoding: String?)
     /// With the memory that the pieces hold.
     case body(CallRecord, [[UInt8]], RecordingMemory.Lease)
+    /// The rest of the body is not recorded.
+    case cut(CallRecord)
     case end(CallRecord, ExchangeEnd)
     case sequence(CallRecord, Int64?)
     case appended(SpanSpool.Batch, StoreError?)

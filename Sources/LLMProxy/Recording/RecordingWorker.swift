@@ -1,6 +1,7 @@
 import GenAI
 import Logging
 import Metrics
+import Synchronization
 import Telemetry
 import TraceStore
 
@@ -36,7 +37,11 @@ final class RecordingWorker {
     case .head(let call, let status, let contentType, let contentEncoding):
       reader(of: call).begin(status: status, contentType: contentType, contentEncoding: contentEncoding)
     case .body(let call, let pieces, _):
-      for piece in pieces { reader(of: call).receive(piece.span) }
+      for piece in pieces {
+        reader(of: call).receive(piece.span)
+        call.waitingBytes.wrappingSubtract(piece.count, ordering: .relaxed)
+      }
+    case .cut(let call): reader(of: call).cut()
     case .end(let call, let end):
       lastSerial += 1
       call.serial = lastSerial

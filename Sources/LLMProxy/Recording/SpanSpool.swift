@@ -74,17 +74,22 @@ struct SpanSpool {
   ///
   /// - Returns: `nil` when it cannot be made, which would be a fault of ours.
   func decode(_ batch: Batch) -> SpanBatch? {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(batch.items.reduce(0) { $0 + $1.bytes.count })
-    // Messages joined end to end are one message.
-    for item in batch.items { bytes += item.bytes }
-    var spans = decoder.decode(clean: bytes)
+    var spans = decoder.decode(clean: Self.joined(batch.items))
     if spans == nil || !Self.tag(&spans!, batch) {
       limiter.log(logger, .error, "recorded calls cannot be encoded", ["calls": .count(batch.items.count)])
       metrics.droppedCalls.increment(by: batch.items.count)
       return nil
     }
     return spans
+  }
+
+  /// Messages joined end to end are one message.
+  private static func joined(_ items: [Item]) -> [UInt8] {
+    if items.count == 1 { return items[0].bytes }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(items.reduce(0) { $0 + $1.bytes.count })
+    for item in items { bytes += item.bytes }
+    return bytes
   }
 
   /// Gives the spans of each call its tag and its number.

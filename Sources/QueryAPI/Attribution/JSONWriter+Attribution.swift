@@ -57,6 +57,35 @@ extension JSONWriter {
     endObject()
   }
 
+  mutating func unassigned(_ session: UnassignedSession) {
+    beginObject()
+    key("attribute")
+    string(session.key.attribute)
+    key("session")
+    string(session.session)
+    key("spans")
+    integer(session.spans)
+    key("traces")
+    integer(session.traces)
+    key("firstStartTimeUnixNano")
+    time(session.firstStart)
+    key("lastStartTimeUnixNano")
+    time(session.lastStart)
+    endObject()
+  }
+
+  /// The member that counts unassigned spans without a session, inside an object; null when they are too many.
+  mutating func withoutSession(_ count: UnassignedCount?) {
+    key("withoutSession")
+    guard let count else { return null() }
+    beginObject()
+    key("spans")
+    integer(count.spans)
+    key("traces")
+    integer(count.traces)
+    endObject()
+  }
+
   /// The members of a place, inside an object.
   mutating func place(_ place: RolloutPlace?) {
     key("rolloutId")
@@ -90,9 +119,12 @@ extension JSONAnswer {
     page(name, items, next: items.count == limit ? items.last.map(cursor) : nil, write)
   }
 
-  /// - Parameter next: Where to go on; `nil` on the last page.
+  /// - Parameters:
+  ///   - next: Where to go on; `nil` on the last page.
+  ///   - more: Writes further members.
   static func page<Item>(
-    _ name: String, _ items: [Item], next: Int64?, _ write: (inout JSONWriter, Item) -> Void
+    _ name: String, _ items: [Item], next: Int64?, _ write: (inout JSONWriter, Item) -> Void,
+    more: (inout JSONWriter) -> Void = { _ in }
   ) -> HTTPResponse {
     make { writer in
       writer.beginObject()
@@ -100,6 +132,7 @@ extension JSONAnswer {
       writer.beginArray()
       for item in items { write(&writer, item) }
       writer.endArray()
+      more(&writer)
       if let next {
         writer.key("nextCursor")
         writer.integerString(next)

@@ -5,16 +5,34 @@ import TraceStore
 import Transport
 
 extension QueryAPI {
-  /// Traces with unassigned spans.
+  /// Traces with unassigned spans, or the sessions that such spans name.
   func unassigned(_ request: HTTPRequest) async throws -> HTTPResponse {
-    let parameters = try QueryParameters(request, allowed: ["from", "to", "limit", "cursor"])
+    let parameters = try QueryParameters(request, allowed: ["by", "from", "to", "limit", "cursor"])
     let window = try Self.window(parameters)
     let after = try parameters.number("cursor") ?? 0
     let limit = try limit(parameters)
-    let page = try await reader.read { session throws(StoreError) in
-      try session.unassignedTraces(after: after, limit: limit, window: window)
+    switch parameters.text("by") ?? "trace" {
+    case "trace":
+      let page = try await reader.read { session throws(StoreError) in
+        try session.unassignedTraces(after: after, limit: limit, window: window)
+      }
+      return JSONAnswer.page("traces", page.traces, next: page.next) { $0.unassigned($1) }
+    case "session": return try await unassignedSessions(after: after, limit: limit, window)
+    default: throw QueryFault(status: 400, message: "by must be trace or session")
     }
-    return JSONAnswer.page("traces", page.traces, next: page.next) { $0.unassigned($1) }
+  }
+
+  private func unassignedSessions(after: Int64, limit: Int, _ window: Range<UInt64>?) async throws -> HTTPResponse {
+    let (page, rest) = try await reader.read { session throws(StoreError) in
+      // Counted once for the whole list.
+      let rest = after == 0 ? try session.unassignedWithoutSession() : nil
+      return (try session.unassignedSessions(after: after, limit: limit, window: window), rest)
+    }
+    return JSONAnswer.page("sessions", page.sessions, next: page.next) {
+      $0.unassigned($1)
+    } more: { writer in
+      if after == 0 { writer.withoutSession(rest) }
+    }
   }
 
   private static func window(_ parameters: QueryParameters) throws(QueryFault) -> Range<UInt64>? {

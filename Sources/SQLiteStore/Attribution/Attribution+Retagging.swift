@@ -5,6 +5,8 @@ import TraceStore
 /// The statements that change spans which are stored.
 struct RetagStatements: ~Copyable {
   var update: Statement
+  /// The same for spans of a trace that have arrived one after the other, with numbers one after the other or none.
+  var updateRun: Statement
   /// Takes a span that has a rollout of its own now out of the index of those that follow others.
   var leave: Statement
   var linkers: Statement
@@ -17,6 +19,9 @@ struct RetagStatements: ~Copyable {
       UPDATE spans SET rule = ?4, attempt = ?5, sequence = ?6
       WHERE trace = ?1 AND span_id = ?2 AND variant = ?3
       """)
+    let updateRun = try connection.prepare(
+      "UPDATE spans SET rule = ?4, attempt = ?5, sequence = arrival + ?6 WHERE trace = ?1 AND arrival BETWEEN ?2 AND ?3"
+    )
     let leave = try connection.prepare(
       "UPDATE spans SET follows = NULL WHERE trace = ?1 AND span_id = ?2 AND variant = ?3")
     let linkers = try connection.prepare(
@@ -35,6 +40,7 @@ struct RetagStatements: ~Copyable {
     let isUnassigned = try connection.prepare(
       "SELECT 1 FROM rollout_traces WHERE rollout = 0 AND attempt IN \(Self.unassigned) AND trace = ?1 AND spans > 0")
     self.update = update
+    self.updateRun = updateRun
     self.leave = leave
     self.linkers = linkers
     self.sessionSpans = sessionSpans
@@ -60,12 +66,40 @@ struct RetagStatements: ~Copyable {
   }
 }
 
+/// Spans of one trace that go from one attempt to another, one after the other.
+private struct Moved {
+  let trace: Int64
+  let old: TagResolver.Rows
+  let new: TagResolver.Rows
+  private var spans: Int64 = 1
+
+  init(trace: Int64, old: TagResolver.Rows, new: TagResolver.Rows) {
+    self.trace = trace
+    self.old = old
+    self.new = new
+  }
+
+  /// - Returns: Whether the other goes the same way.
+  mutating func add(_ other: Moved) -> Bool {
+    guard trace == other.trace, old == other.old, new == other.new else { return false }
+    spans += other.spans
+    return true
+  }
+
+  func count(_ tables: inout Attribution.Tables) {
+    tables.tags.move(spans, from: old, to: new, trace: trace)
+  }
+}
+
 /// Decides stored spans again when what holds for them has changed.
 extension Attribution {
   /// Spans that are read at once.
   private static let chunk = 256
   /// Changes whose memory is kept for the next ones.
   private static let fewChanges = 4 << 10
+
+  /// Rows of a trace that one walk may pass over for each that it changes.
+  private static let passedOver = 8
 
   /// Works on the tasks that wait.
   ///
@@ -74,6 +108,11 @@ extension Attribution {
     var left = budget
     // The oldest has its share, so that what comes all the time does not keep it waiting.
     let share = budget / 4
+    nodes.beginLoading()
+    defer {
+      nodes.endLoading()
+      lastResolved = nil
+    }
     while left > 0, let task = queue.next(oldest: left > budget - share) {
       left -= 1
       steps = 0
@@ -110,10 +149,10 @@ extension Attribution {
         ? children.last.map { SpanKey(trace: trace, spanID: $0.spanID, variant: $0.variant) } : nil)
     guard !children.isEmpty else { return 0 }
     let handed = try handedDown(by: parent, of: trace, &tables)
-    let hasVariants = try state(of: trace, &tables).hasVariants
+    let state = try state(of: trace, &tables)
     for child in children {
-      let isAlone = hasVariants ? try nodes.isAlone(child, of: trace) : true
-      let bound = try boundPlaces(of: child.spanID, of: trace, &tables)
+      let isAlone = state.hasVariants ? try nodes.isAlone(child, of: trace) : true
+      let bound = state.hasSpanBindings ? try boundPlaces(of: child.spanID, of: trace, &tables) : .nothing
       let inheritance: Inheritance?
       switch bound {
       case .one(let place): inheritance = Inheritance(place: place, rule: .subtree)
@@ -208,7 +247,7 @@ extension Attribution {
     // Those below do not care by which of the weaker rules it has its place.
     let isInherited = { (rule: TagRule) in rule == .subtree || rule == .ancestor }
     // With other spans under the same ids it is left to them to find out what is handed down.
-    if isNew, inheritance != nil || isInherited(row.code.rollout) || !isAlone {
+    if isNew, inheritance != nil || isInherited(row.code.rollout) || !isAlone, !nodes.isLeaf(row.spanID, of: trace) {
       queue.add(RetagTask(kind: .children, subject: trace, spanID: row.spanID))
     }
   }
@@ -234,9 +273,7 @@ extension Attribution {
     let code = row.code.with(rollout: assignment?.rule ?? .none)
     let attempt = row.code.ownAttempt == .none ? nil : try places.tag(of: row.attempt).attemptID
     if attempt == nil, code == row.code, let assignment, assignment.place.attempt == row.attempt { return false }
-    var tag = try assignment.map { found throws(SQLiteError) in try places.tag(of: found.place.attempt) } ?? .unassigned
-    if attempt != nil { tag.attemptID = attempt }
-    let resolved = try tables.tags.resolve(tag, received: received)
+    let resolved = try resolved(assignment?.place, attempt: attempt, &tables)
     if code == row.code && resolved.rows.attempt == row.attempt { return false }
     change(row, of: trace, code, resolved)
     let isTarget = { (rule: TagRule) in (1...6).contains(rule.rawValue) }
@@ -244,6 +281,21 @@ extension Attribution {
       try lookAtLinkers(of: row.spanID, of: trace, &tables)
     }
     return true
+  }
+
+  /// The rows of a place; of none, those of unassigned spans.
+  ///
+  /// - Parameter attempt: The span's own, which takes the place of the other.
+  private func resolved(_ place: Place?, attempt: String?, _ tables: inout Tables) throws(SQLiteError)
+    -> TagResolver.Resolved
+  {
+    // Mostly one span after the other goes to the same place.
+    if attempt == nil, let place, let last = lastResolved, last.rows == place.rows { return last }
+    var tag = try place.map { found throws(SQLiteError) in try places.tag(of: found.attempt) } ?? .unassigned
+    if attempt != nil { tag.attemptID = attempt }
+    let resolved = try tables.tags.resolve(tag, received: received)
+    if nodes.isLoading { lastResolved = resolved }
+    return resolved
   }
 
   /// Notes the tags that a stored span is to get.
@@ -262,6 +314,7 @@ extension Attribution {
     if nodes.changes.isEmpty { return }
     var changes = nodes.changes.sorted { $0.value.arrival < $1.value.arrival }
     nodes.changes.removeAll(keepingCapacity: changes.count <= Self.fewChanges)
+    var moved: Moved?
     for index in changes.indices {
       let change = changes[index].value
       let storedSequence = change.storedSequence
@@ -278,9 +331,12 @@ extension Attribution {
       }
       tables.tags.use(changes[index].value.storedSequence, change.tag.rollout, attempt: rows.attempt)
       if change.storedAttempt != rows.attempt {
-        tables.tags.move(
-          from: TagResolver.Rows(rollout: rollout, attempt: change.storedAttempt), to: rows,
-          trace: changes[index].key.trace)
+        let old = TagResolver.Rows(rollout: rollout, attempt: change.storedAttempt)
+        let next = Moved(trace: changes[index].key.trace, old: old, new: rows)
+        if moved?.add(next) != true {
+          moved?.count(&tables)
+          moved = next
+        }
       }
       guard retags.wants(arrival: change.arrival) else { continue }
       let span = changes[index].key
@@ -292,9 +348,13 @@ extension Attribution {
           after: RetagCollection.Tags(
             attempt: rows.attempt, rule: change.code.shown, sequence: changes[index].value.storedSequence)))
     }
+    moved?.count(&tables)
+    let rest = try writeRuns(changes)
+    nodes.didChange()
     // Neighbours in the table together.
-    changes.sort { ($0.key.trace, $0.key.spanID, $0.key.variant) < ($1.key.trace, $1.key.spanID, $1.key.variant) }
-    for (span, change) in changes {
+    for (span, change) in rest.sorted(by: {
+      ($0.key.trace, $0.key.spanID, $0.key.variant) < ($1.key.trace, $1.key.spanID, $1.key.variant)
+    }) {
       try statements.update.bind(span.trace, at: 1)
       try statements.update.bind(span.spanID, at: 2)
       try statements.update.bind(span.variant, at: 3)
@@ -308,5 +368,42 @@ extension Attribution {
       try statements.leave.bind(span.variant, at: 3)
       try statements.leave.run()
     }
+  }
+
+  /// Writes changes that one walk through their trace makes.
+  ///
+  /// Arrivals are numbers of single spans: from the first to the last of a run nothing else has arrived.
+  ///
+  /// - Parameter changes: In the order of arrival.
+  /// - Returns: The others.
+  private func writeRuns(_ changes: [(key: SpanKey, value: TagChange)]) throws(SQLiteError)
+    -> [(key: SpanKey, value: TagChange)]
+  {
+    var rest: [(key: SpanKey, value: TagChange)] = []
+    var start = 0
+    while start < changes.count {
+      let (span, first) = changes[start]
+      var end = start + 1
+      while end < changes.count, changes[end].key.trace == span.trace,
+        changes[end].value.isNext(Int64(end - start), after: first)
+      {
+        end += 1
+      }
+      defer { start = end }
+      // A row that is passed over costs a tenth of one that is looked for.
+      guard !first.code.hasOwnRollout, let size = nodes.size(of: span.trace), size <= Self.passedOver * (end - start)
+      else {
+        rest += changes[start..<end]
+        continue
+      }
+      try statements.updateRun.bind(span.trace, at: 1)
+      try statements.updateRun.bind(first.arrival, at: 2)
+      try statements.updateRun.bind(changes[end - 1].value.arrival, at: 3)
+      try statements.updateRun.bind(first.code.rawValue, at: 4)
+      try statements.updateRun.bind(first.tag.rows.attempt, at: 5)
+      try statements.updateRun.bind(first.storedSequence.map { $0 - first.arrival }, at: 6)
+      try statements.updateRun.run()
+    }
+    return rest
   }
 }

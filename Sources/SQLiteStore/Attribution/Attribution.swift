@@ -4,7 +4,7 @@ import TraceStore
 
 /// Decides where spans belong, and keeps that true when later facts come.
 ///
-/// The rules, from the strongest to the weakest, are in ``Attribution/inherited(by:of:)`` and
+/// The rules, from the strongest to the weakest, are in ``Attribution/settled(_:of:)`` and
 /// ``Attribution/assigned(to:of:)``; a rollout that a span brings itself goes before all of them. What they say to the letter
 /// is decision 11. Spans are decided as they come in (`Attribution+Arrival`), and again when another span, a binding or a
 /// session changes what holds for them (`Attribution+Retagging`).
@@ -44,15 +44,17 @@ final class Attribution {
   /// What subscribers hear of when the transaction is there.
   var retags = RetagCollection()
   let autoRollout: AutoRollout
-  /// What spans with an attempt of their own have inherited, as far as this transaction has found it out.
+  /// What spans with an attempt of their own have been given to inherit in this transaction.
   var hidden: [SpanKey: Inheritance?] = [:]
+  /// The place that a stored span was given last, while many are.
+  var lastResolved: TagResolver.Resolved?
   /// Traces of which something else may be known than was learned before their spans were stored.
   var unsureTraces: Set<Int64> = []
   /// The time of the transaction.
   var received: Int64 = 0
 
-  init(_ connection: borrowing Connection, autoRollout: AutoRollout) throws(SQLiteError) {
-    nodes = try SpanNodes(connection)
+  init(_ connection: borrowing Connection, autoRollout: AutoRollout, patience: Int) throws(SQLiteError) {
+    nodes = try SpanNodes(connection, patience: patience)
     bindings = try BindingTable(connection)
     sessions = try SessionTable(connection)
     links = try LinkTable(connection)
@@ -65,35 +67,7 @@ final class Attribution {
 
   // MARK: The rules
 
-  /// Rules 4 and 5: the nearest evidence at a span or above it.
-  ///
-  /// Bindings count at any node, own tags at any but the span's own. The first node with evidence ends the search, also when
-  /// its evidence contradicts itself, and so does a parent that was met before, or that is not stored: of that only the
-  /// bindings tell.
-  func inherited(by row: NodeRow, of trace: Int64, _ tables: inout Tables) throws(SQLiteError) -> Inheritance? {
-    var met: Set<Int64> = []
-    var next = row
-    while true {
-      steps += 1
-      if met.count == Self.longestSearch { return try handedDown(by: next, of: trace) }
-      switch try boundPlaces(of: next.spanID, of: trace, &tables) {
-      case .one(let place): return Inheritance(place: place, rule: .subtree)
-      case .contradiction: return nil
-      case .nothing: break
-      }
-      guard next.parentID != 0, met.insert(next.spanID).inserted, !met.contains(next.parentID) else { return nil }
-      let parent = try nodes.node(trace, next.parentID)
-      guard parent.isStored else { return try bound(next.parentID, of: trace, &tables) }
-      if parent.hasOwnRollout {
-        return try ownPlaces(of: parent).place.map { Inheritance(place: $0, rule: .ancestor) }
-      }
-      // Without a way on, its bindings may still tell.
-      guard let upward = parent.upward ?? parent.rows.first else { return nil }
-      next = upward
-    }
-  }
-
-  /// The same by what is stored of the parent, which is never ahead of it: what changes above is handed down by way of it.
+  /// Rules 4 and 5 for a stored span: its own bindings, and else what its parent hands down.
   ///
   /// Only a way up that leads back to the span's own ids gives nothing: what is stored there may have come from these.
   func settled(_ row: NodeRow, of trace: Int64, _ tables: inout Tables) throws(SQLiteError) -> Inheritance? {
@@ -174,25 +148,34 @@ final class Attribution {
     return agreement
   }
 
-  /// What a span hands down to those that name it as parent, going by what is stored of it.
+  /// What a span hands down to those that name it as parent.
+  ///
+  /// It goes by what is stored of the span, never ahead of it: what changes above is handed down by way of it, and what takes
+  /// that back before it has come this far would not be told to those below.
   func handedDown(by spanID: Int64, of trace: Int64, _ tables: inout Tables) throws(SQLiteError) -> Inheritance? {
-    let node = try nodes.node(trace, spanID)
-    if node.hasOwnRollout { return try ownPlaces(of: node).place.map { Inheritance(place: $0, rule: .ancestor) } }
-    guard let row = node.upward ?? node.rows.first else { return try bound(spanID, of: trace, &tables) }
-    guard row.code.ownAttempt != .none else { return try handedDown(by: row, of: trace) }
-    // An attempt of its own hides the one that it has inherited.
-    let key = SpanKey(trace: trace, spanID: row.spanID, variant: row.variant)
-    if let known = hidden[key] { return known }
-    let found = try inherited(by: row, of: trace, &tables)
-    hidden[key] = .some(found)
-    return found
-  }
-
-  /// What a span without a rollout of its own hands down, if it has none but the attempt that it has inherited.
-  private func handedDown(by row: NodeRow, of trace: Int64) throws(SQLiteError) -> Inheritance? {
-    switch row.code.rollout {
-    case .subtree, .ancestor: Inheritance(place: try places.place(of: row.attempt), rule: row.code.rollout)
-    default: nil
+    var met: Set<Int64> = []
+    var next = spanID
+    while true {
+      let node = try nodes.node(trace, next)
+      if node.hasOwnRollout { return try ownPlaces(of: node).place.map { Inheritance(place: $0, rule: .ancestor) } }
+      guard let row = node.upward ?? node.rows.first else { return try bound(next, of: trace, &tables) }
+      let rule = row.code.rollout
+      // One that has inherited nothing hands nothing down.
+      guard rule == .subtree || rule == .ancestor else { return nil }
+      let stored = Inheritance(place: try places.place(of: row.attempt), rule: rule)
+      guard row.code.ownAttempt != .none else { return stored }
+      // An attempt of its own hides the one that it has inherited. That is the one which its parent hands down: should the
+      // parent have changed meanwhile, this span and those below it are yet to be told.
+      if let known = hidden[SpanKey(trace: trace, spanID: row.spanID, variant: row.variant)] { return known }
+      switch try boundPlaces(of: row.spanID, of: trace, &tables) {
+      case .one(let place): return Inheritance(place: place, rule: .subtree)
+      case .contradiction: return nil
+      case .nothing: break
+      }
+      guard row.parentID != 0, met.insert(row.spanID).inserted, !met.contains(row.parentID) else { return nil }
+      if met.count == Self.longestSearch { return stored }
+      steps += 1
+      next = row.parentID
     }
   }
 

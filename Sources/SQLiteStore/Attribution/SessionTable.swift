@@ -9,6 +9,15 @@ struct SessionTable: ~Copyable {
     var id: Int64
     var attempt: Int64
     var created: Int64
+
+    init(id: Int64, attempt: Int64, created: Int64) {
+      self.id = id
+      self.attempt = attempt
+      self.created = created
+    }
+
+    /// Reads the first three columns.
+    init(_ row: borrowing Row) { self.init(id: row.int(at: 0), attempt: row.int(at: 1), created: row.int(at: 2)) }
   }
 
   private static let capacity = 16 << 10
@@ -24,7 +33,7 @@ struct SessionTable: ~Copyable {
   private var insert: Statement
   private var replace: Statement
   private var remove: Statement
-  private var holding: Statement
+  private var search: RegistrationSearch
   private var insertSpan: Statement
   private var ofSpan: Statement
 
@@ -39,17 +48,11 @@ struct SessionTable: ~Copyable {
       INSERT INTO sessions(session, start_time, end_time, attempt, created) VALUES(?1, ?2, ?3, ?4, ?5) RETURNING id
       """)
     let replace = try connection.prepare("UPDATE sessions SET end_time = ?2, attempt = ?3, created = ?4 WHERE id = ?1")
-    let remove = try connection.prepare("DELETE FROM sessions WHERE id = ?1 RETURNING session")
-    let holding = try connection.prepare(
-      """
-      SELECT id, attempt, created FROM sessions
-      WHERE session = ?1 AND start_time BETWEEN ?3 AND ?4
-        AND (end_time IS NULL OR CASE WHEN (end_time < 0) = (?2 < 0) THEN end_time > ?2 ELSE end_time < 0 END)
-      ORDER BY start_time DESC LIMIT 1
-      """)
+    let remove = try connection.prepare("DELETE FROM sessions WHERE id = ?1 RETURNING session, start_time")
     let insertSpan = try connection.prepare("INSERT OR IGNORE INTO span_sessions VALUES(?1, ?2, ?3, ?4, ?5)")
     let ofSpan = try connection.prepare(
       "SELECT session FROM span_sessions WHERE trace = ?1 AND span_id = ?2 AND variant = ?3 ORDER BY key")
+    let search = try RegistrationSearch(connection)
     mayHaveSome = try connection.integer("SELECT EXISTS (SELECT * FROM sessions)") == 1
     self.findName = findName
     self.insertName = insertName
@@ -58,7 +61,7 @@ struct SessionTable: ~Copyable {
     self.insert = insert
     self.replace = replace
     self.remove = remove
-    self.holding = holding
+    self.search = search
     self.insertSpan = insertSpan
     self.ofSpan = ofSpan
   }
@@ -90,12 +93,13 @@ struct SessionTable: ~Copyable {
     mayHaveSome = true
     try find.bind(session, at: 1)
     try find.bind(Int64(bitPattern: from), at: 2)
-    if let found = try find.first({ (row: borrowing Row) in Self.read(row) }) {
+    if let found = try find.first({ (row: borrowing Row) in Entry(row) }) {
       try replace.bind(found.id, at: 1)
       try replace.bind(to.map { Int64(bitPattern: $0) }, at: 2)
       try replace.bind(attempt, at: 3)
       try replace.bind(now, at: 4)
       try replace.run()
+      try search.didChange(from, of: session)
       return (Entry(id: found.id, attempt: attempt, created: now), false)
     }
     try insert.bind(session, at: 1)
@@ -104,11 +108,8 @@ struct SessionTable: ~Copyable {
     try insert.bind(attempt, at: 4)
     try insert.bind(now, at: 5)
     let id = try insert.first { (row: borrowing Row) in row.int(at: 0) } ?? 0
+    try search.didAdd(RegistrationBlocks.Time(from: from, to: to), to: session)
     return (Entry(id: id, attempt: attempt, created: now), true)
-  }
-
-  private static func read(_ row: borrowing Row) -> Entry {
-    Entry(id: row.int(at: 0), attempt: row.int(at: 1), created: row.int(at: 2))
   }
 
   /// Removes a registration.
@@ -116,27 +117,14 @@ struct SessionTable: ~Copyable {
   /// - Returns: The row of the session's name.
   mutating func remove(_ id: Int64) throws(SQLiteError) -> Int64? {
     try remove.bind(id, at: 1)
-    return try remove.first { (row: borrowing Row) in row.int(at: 0) }
+    let removed = try remove.first { (row: borrowing Row) in (session: row.int(at: 0), start: row.int(at: 1)) }
+    if let removed { try search.didChange(UInt64(bitPattern: removed.start), of: removed.session) }
+    return removed?.session
   }
 
   /// The registration of a session that holds a time.
   mutating func registration(of session: Int64, holding start: UInt64) throws(SQLiteError) -> Entry? {
-    guard mayHaveSome else { return nil }
-    // Times without a sign lie in two ranges of SQLite's integers.
-    let time = Int64(bitPattern: start)
-    if time >= 0 { return try registration(of: session, holding: time, startingIn: 0...time) }
-    if let found = try registration(of: session, holding: time, startingIn: .min...time) { return found }
-    return try registration(of: session, holding: time, startingIn: 0...(.max))
-  }
-
-  private mutating func registration(of session: Int64, holding time: Int64, startingIn starts: ClosedRange<Int64>)
-    throws(SQLiteError) -> Entry?
-  {
-    try holding.bind(session, at: 1)
-    try holding.bind(time, at: 2)
-    try holding.bind(starts.lowerBound, at: 3)
-    try holding.bind(starts.upperBound, at: 4)
-    return try holding.first { (row: borrowing Row) in Self.read(row) }
+    mayHaveSome ? try search.registration(of: session, holding: start) : nil
   }
 
   /// Notes that a span names a session.

@@ -31,10 +31,69 @@ struct SpanNode {
   }
 }
 
+/// All spans of one trace, as they are written.
+private struct LoadedTrace {
+  let trace: Int64
+  /// In the order of their ids.
+  private let rows: [NodeRow]
+  /// Those without a rollout of their own, in the order of their parents' ids and then of their own.
+  private let followers: [NodeRow]
+
+  init(_ trace: Int64, _ rows: [NodeRow]) {
+    self.trace = trace
+    self.rows = rows
+    followers = rows.filter { !$0.code.hasOwnRollout }
+      .sorted { ($0.parentID, $0.spanID, $0.variant) < ($1.parentID, $1.spanID, $1.variant) }
+  }
+
+  func node(_ spanID: Int64) -> [NodeRow] {
+    let start = Self.first(of: rows) { $0.spanID >= spanID }
+    return Array(rows[start...].prefix { $0.spanID == spanID })
+  }
+
+  func rows(after cursor: (spanID: Int64, variant: Int64), limit: Int) -> [NodeRow] {
+    let start = Self.first(of: rows) { ($0.spanID, $0.variant) > cursor }
+    return Array(rows[start...].prefix(limit))
+  }
+
+  func children(of spanID: Int64, after cursor: (spanID: Int64, variant: Int64), limit: Int) -> [NodeRow] {
+    let start = Self.first(of: followers) {
+      ($0.parentID, $0.spanID, $0.variant) > (spanID, cursor.spanID, cursor.variant)
+    }
+    return Array(followers[start...].prefix(limit).prefix { $0.parentID == spanID })
+  }
+
+  func isLeaf(_ spanID: Int64) -> Bool {
+    let start = Self.first(of: followers) { $0.parentID >= spanID }
+    return start == followers.count || followers[start].parentID != spanID
+  }
+
+  /// The place of the first row from which on all are further.
+  private static func first(of rows: [NodeRow], _ isFurther: (NodeRow) -> Bool) -> Int {
+    var (low, high) = (0, rows.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if isFurther(rows[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
+  }
+}
+
 /// Reads spans of the index for attribution, with the tags that they are to get.
 struct SpanNodes: ~Copyable {
+  /// Spans that may be read at once for each question before: 32 neighbours take about as long as three that are looked for.
+  private static let loadedForQuestion = 32
+  /// Of a larger trace each span is looked for.
+  private static let mostLoaded = 2_048
+
   /// Tags that are decided and not written yet.
   var changes: [SpanKey: TagChange] = [:]
+  /// Questions about one trace before all of its spans are read at once; that is tried again whenever they have doubled.
+  private let patience: Int
+  private var loaded: LoadedTrace?
+  private var lastAsked: (trace: Int64, count: Int)?
+  /// Spans of the traces that were read at once.
+  private var sizes: [Int64: Int] = [:]
   private var selectNode: Statement
   private var selectRow: Statement
   private var selectOther: Statement
@@ -46,7 +105,7 @@ struct SpanNodes: ~Copyable {
 
   private static let columns = "span_id, variant, coalesce(parent_id, 0), attempt, rule, sequence, start, arrival"
 
-  init(_ connection: borrowing Connection) throws(SQLiteError) {
+  init(_ connection: borrowing Connection, patience: Int = .max) throws(SQLiteError) {
     let selectNode = try connection.prepare(
       "SELECT \(Self.columns) FROM spans WHERE trace = ?1 AND span_id = ?2 ORDER BY variant")
     let selectRow = try connection.prepare(
@@ -70,6 +129,7 @@ struct SpanNodes: ~Copyable {
     let anyVariant = try connection.prepare("SELECT 1 FROM span_variants WHERE trace = ?1 LIMIT 1")
     let ownAttempts = try connection.prepare(
       "SELECT DISTINCT attempt FROM spans WHERE trace = ?1 AND NOT (\(RuleCode.isFollower))")
+    self.patience = patience
     self.selectNode = selectNode
     self.selectRow = selectRow
     self.selectOther = selectOther
@@ -98,8 +158,62 @@ struct SpanNodes: ~Copyable {
     }
   }
 
+  // MARK: Traces as a whole
+
+  /// Begins to read traces as a whole of which much is asked.
+  ///
+  /// Until ``endLoading()`` nothing but ``changes`` may change; when those are written, it begins anew.
+  mutating func beginLoading() {
+    loaded = nil
+    lastAsked = (0, 0)
+    sizes.removeAll()
+  }
+
+  /// What is written is no longer what was read.
+  mutating func didChange() { if isLoading { beginLoading() } }
+
+  /// Whether traces are read as a whole.
+  var isLoading: Bool { lastAsked != nil }
+
+  mutating func endLoading() {
+    loaded = nil
+    lastAsked = nil
+    sizes.removeAll()
+  }
+
+  /// All spans of a trace, once much was asked about it.
+  private mutating func whole(_ trace: Int64) throws(SQLiteError) -> LoadedTrace? {
+    if let loaded, loaded.trace == trace { return loaded }
+    guard let last = lastAsked else { return nil }
+    let count = last.trace == trace ? last.count + 1 : 1
+    lastAsked = (trace, count)
+    guard count >= patience, count.nonzeroBitCount == 1 else { return nil }
+    let limit = count * Self.loadedForQuestion
+    guard limit <= Self.mostLoaded else { return nil }
+    let rows = try read(trace, after: (.min, -1), limit: limit + 1)
+    guard rows.count <= limit else { return nil }
+    loaded = LoadedTrace(trace, rows)
+    sizes[trace] = rows.count
+    return loaded
+  }
+
+  /// How many spans a trace has that was read as a whole; `nil` for others.
+  func size(of trace: Int64) -> Int? { sizes[trace] }
+
+  /// Whether it is known that no stored span without a rollout of its own names this one as parent.
+  func isLeaf(_ spanID: Int64, of trace: Int64) -> Bool {
+    guard let loaded, loaded.trace == trace else { return false }
+    return loaded.isLeaf(spanID)
+  }
+
+  // MARK: Spans
+
   mutating func node(_ trace: Int64, _ spanID: Int64) throws(SQLiteError) -> SpanNode {
     var node = SpanNode()
+    if let loaded, loaded.trace == trace {
+      node.rows = changed(loaded.node(spanID), of: trace)
+      return node
+    }
     try selectNode.bind(trace, at: 1)
     try selectNode.bind(spanID, at: 2)
     try selectNode.forEach { (row: borrowing Row) in node.rows.append(Self.read(row)) }
@@ -130,6 +244,9 @@ struct SpanNodes: ~Copyable {
   mutating func children(
     _ trace: Int64, of spanID: Int64, after cursor: (spanID: Int64, variant: Int64) = (.min, -1), limit: Int
   ) throws(SQLiteError) -> [NodeRow] {
+    if let whole = try whole(trace) {
+      return changed(whole.children(of: spanID, after: cursor, limit: limit), of: trace)
+    }
     var found: [NodeRow] = []
     try selectChildren.bind(trace, at: 1)
     try selectChildren.bind(spanID, at: 2)
@@ -144,13 +261,20 @@ struct SpanNodes: ~Copyable {
   mutating func spans(
     of trace: Int64, after cursor: (spanID: Int64, variant: Int64), limit: Int
   ) throws(SQLiteError) -> [NodeRow] {
+    if let loaded, loaded.trace == trace { return changed(loaded.rows(after: cursor, limit: limit), of: trace) }
+    return changed(try read(trace, after: cursor, limit: limit), of: trace)
+  }
+
+  private mutating func read(
+    _ trace: Int64, after cursor: (spanID: Int64, variant: Int64), limit: Int
+  ) throws(SQLiteError) -> [NodeRow] {
     var found: [NodeRow] = []
     try selectAll.bind(trace, at: 1)
     try selectAll.bind(cursor.spanID, at: 2)
     try selectAll.bind(cursor.variant, at: 3)
     try selectAll.bind(Int64(limit), at: 4)
     try selectAll.forEach { (row: borrowing Row) in found.append(Self.read(row)) }
-    return changed(found, of: trace)
+    return found
   }
 
   /// Whether different spans of a trace have come under the same ids.

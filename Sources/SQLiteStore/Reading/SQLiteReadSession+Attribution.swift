@@ -53,7 +53,7 @@ extension SQLiteReadSession {
     }
   }
 
-  /// Traces that one page looks at: some tens of milliseconds of them.
+  /// Traces and sessions that one page looks at: some tens of milliseconds of them.
   private static let mostLookedAt = 20_000
 
   func unassignedTraces(after: Int64, limit: Int, window: Range<UInt64>?) throws(StoreError) -> UnassignedPage {
@@ -72,6 +72,37 @@ extension SQLiteReadSession {
         if page.count < limit && page.last ?? last == last { return UnassignedPage(traces: found, next: nil) }
       }
       return UnassignedPage(traces: found, next: last)
+    }
+  }
+
+  func unassignedSessions(after: Int64, limit: Int, window: Range<UInt64>?) throws(StoreError)
+    -> UnassignedSessionPage
+  {
+    try guarded { () throws(SQLiteError) in
+      var reader = try UnassignedSessionReader(connection)
+      var found: [UnassignedSession] = []
+      var row = UnassignedSession.row(ofPosition: after)
+      var sessions = 0
+      while let session = try reader.session(from: row) {
+        for group in try reader.groups(of: session, window: window) where group.position > after {
+          if found.count == limit { return UnassignedSessionPage(sessions: found, next: found.last?.position) }
+          found.append(group)
+        }
+        row = session + 1
+        sessions += 1
+        // The first position of the next session is higher by one.
+        if sessions + reader.lookedAt >= Self.mostLookedAt {
+          return UnassignedSessionPage(sessions: found, next: UnassignedSession.lastPosition(ofRow: session))
+        }
+      }
+      return UnassignedSessionPage(sessions: found, next: nil)
+    }
+  }
+
+  func unassignedWithoutSession() throws(StoreError) -> UnassignedCount? {
+    try guarded { () throws(SQLiteError) in
+      var reader = try UnassignedSessionReader(connection)
+      return try reader.withoutSession()
     }
   }
 

@@ -190,12 +190,12 @@ struct TagResolver: ~Copyable {
     pending?.spans += 1
   }
 
-  /// Counts a span that was stored before.
+  /// Counts spans that were stored before.
   ///
   /// This is no sign of life of either attempt.
-  mutating func move(from old: Rows, to new: Rows, trace: Int64) {
-    count(-1, TraceOfAttempt(rows: old, trace: trace))
-    count(1, TraceOfAttempt(rows: new, trace: trace))
+  mutating func move(_ spans: Int64, from old: Rows, to new: Rows, trace: Int64) {
+    count(-spans, TraceOfAttempt(rows: old, trace: trace))
+    count(spans, TraceOfAttempt(rows: new, trace: trace))
   }
 
   private mutating func countPending() {

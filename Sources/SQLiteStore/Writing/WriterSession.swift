@@ -52,7 +52,7 @@ final class WriterSession {
       traces: try TraceIndex(
         connection, counters.traces, recent: recent, filter: filter, capacities: options.traceIndex),
       tags: try TagResolver(connection))
-    attribution = try Attribution(connection, autoRollout: options.autoRollout)
+    attribution = try Attribution(connection, autoRollout: options.autoRollout, patience: options.retagPatience)
     retagStep = options.retagStep
     services = try ServiceNames(connection)
     packer = try SegmentPacker(connection, lastID: counters.lastSegment)

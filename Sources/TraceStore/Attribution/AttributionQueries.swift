@@ -124,6 +124,56 @@ package struct UnassignedPage: Sendable {
   }
 }
 
+/// The unassigned spans that name one session by one attribute.
+package struct UnassignedSession: Sendable {
+  /// The place in the list; pass it as `after` to go on.
+  package var position: Int64
+  /// The attribute.
+  package var key: SpanSession.Key
+  package var session: String
+  package var spans: Int64
+  package var traces: Int64
+  /// When the first and the last of them start, in nanoseconds since 1970; 0 = unknown.
+  package var firstStart: UInt64
+  package var lastStart: UInt64
+
+  package init(
+    position: Int64, key: SpanSession.Key, session: String, spans: Int64, traces: Int64, firstStart: UInt64,
+    lastStart: UInt64
+  ) {
+    self.position = position
+    self.key = key
+    self.session = session
+    self.spans = spans
+    self.traces = traces
+    self.firstStart = firstStart
+    self.lastStart = lastStart
+  }
+}
+
+/// Some sessions that unassigned spans name.
+package struct UnassignedSessionPage: Sendable {
+  package var sessions: [UnassignedSession]
+  /// Pass it as `after` to go on; `nil` = there are no more.
+  package var next: Int64?
+
+  package init(sessions: [UnassignedSession], next: Int64?) {
+    self.sessions = sessions
+    self.next = next
+  }
+}
+
+/// Unassigned spans, and the traces that they are in.
+package struct UnassignedCount: Hashable, Sendable {
+  package var spans: Int64
+  package var traces: Int64
+
+  package init(spans: Int64, traces: Int64) {
+    self.spans = spans
+    self.traces = traces
+  }
+}
+
 /// Reads what is known of where spans belong; a part of every `ReadSession`.
 package protocol AttributionSession {
   /// Lists bindings in the order of their numbers, of one trace if there is one.
@@ -140,6 +190,20 @@ package protocol AttributionSession {
   /// - Parameter window: Only traces with such a span that overlaps this time, in nanoseconds since 1970. A page ends early
   ///   where many traces have none.
   func unassignedTraces(after: Int64, limit: Int, window: Range<UInt64>?) throws(StoreError) -> UnassignedPage
+
+  /// Lists sessions that unassigned spans name, once for each attribute that names them, in the order in which the sessions
+  /// were first seen.
+  ///
+  /// A span that names several is counted with each.
+  ///
+  /// - Parameter window: Only sessions with such a span that overlaps this time, in nanoseconds since 1970. A page ends early
+  ///   where many sessions have none.
+  func unassignedSessions(after: Int64, limit: Int, window: Range<UInt64>?) throws(StoreError) -> UnassignedSessionPage
+
+  /// Counts unassigned spans that name no session.
+  ///
+  /// - Returns: `nil` when there are too many to count.
+  func unassignedWithoutSession() throws(StoreError) -> UnassignedCount?
 
   /// Counts the spans of a rollout by their rules.
   func spanCounts(ofRollout id: String, byRule: ()) throws(StoreError) -> [TagRule: Int64]

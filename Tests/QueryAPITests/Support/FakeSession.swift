@@ -35,6 +35,14 @@ struct FakeSession: ReadSession {
     return UnassignedPage(traces: traces, next: traces.count == limit ? traces.last?.position : nil)
   }
 
+  func unassignedSessions(after: Int64, limit: Int, window: Range<UInt64>?) -> UnassignedSessionPage {
+    let words = "unassigned sessions after \(after) in \(window.map { "\($0)" } ?? "-")"
+    let sessions = list(words, \.unassignedSessions, limit: limit)
+    return UnassignedSessionPage(sessions: sessions, next: sessions.count == limit ? sessions.last?.position : nil)
+  }
+
+  func unassignedWithoutSession() -> UnassignedCount? { state.withoutSession }
+
   func spanCounts(ofRollout id: String, byRule: ()) -> [TagRule: Int64] { state.rules }
 
   func pendingRetagging() -> Int64 { state.pending }

@@ -21,6 +21,8 @@ final class FakeStore: AttributionStore, SpanReader {
     var bindings: [TraceBinding] = []
     var sessions: [SessionRegistration] = []
     var unassigned: [UnassignedTrace] = []
+    var unassignedSessions: [UnassignedSession] = []
+    var withoutSession: UnassignedCount?
     var reports: [AttributionReport] = []
     var pending: Int64 = 0
     // Of one rollout.

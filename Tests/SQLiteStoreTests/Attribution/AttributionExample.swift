@@ -76,8 +76,10 @@ func expectTags(
   inOrder groups: [[AttributionAction]], autoRollout: AutoRollout = .off, retagStep: Int = 2_000,
   are expected: [String: String], at location: SourceLocation = #_sourceLocation
 ) async throws {
-  let schedule = AttributionSchedule(
+  var schedule = AttributionSchedule(
     autoRollout: autoRollout, retagStep: retagStep, groups: groups.map { AttributionSchedule.Group(actions: $0) })
+  // Small steps look for each span.
+  schedule.retagPatience = retagStep < 2_000 ? 16 : 1
   let tags = schedule.model.tags().mapValues(\.description)
   for (name, tag) in expected { #expect(tags[name] == tag, "the model: \(name)", sourceLocation: location) }
   let problems = try await schedule.run { store, model in try await store.differences(from: model) }

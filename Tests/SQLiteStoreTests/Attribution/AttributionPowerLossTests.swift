@@ -57,7 +57,7 @@ private struct CutWalk {
     self.folder = folder
     self.random = random
     waiting = schedule.groups.map(\.actions)
-    story.append("auto \(schedule.autoRollout), retag step \(schedule.retagStep)")
+    story.append("auto \(schedule.autoRollout), retag step \(schedule.retagStep), patience \(schedule.retagPatience)")
   }
 
   /// - Returns: What is wrong.

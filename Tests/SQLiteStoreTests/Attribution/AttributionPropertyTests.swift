@@ -39,6 +39,39 @@ import TraceStore
     }
   }
 
+  /// Enough spans for ways that only large traces take.
+  @Test(arguments: 1...6 as ClosedRange<UInt64>)
+  func `large trees whose roots come last end where the model says`(seed: UInt64) async throws {
+    var random = SplitMix64(seed: seed)
+    var spans: [AttributionModel.Span] = []
+    for trace in 1...2 as ClosedRange<UInt64> {
+      for id in 1...150 as ClosedRange<UInt64> {
+        spans.append(
+          AttributionExample.span(
+            id, in: trace, parent: id == 1 ? nil : UInt64.random(in: max(id, 9) - 8..<id, using: &random)
+          ) {
+            if id == 1 { $0.attributes.rollout = "r\(trace)" }
+            switch Int.random(in: 0..<40, using: &random) {
+            case 0: $0.attributes.attempt = "a"
+            case 1: $0.attributes.rollout = "r"
+            case 2: $0.sequence = Int64.random(in: 0..<400, using: &random)
+            default: break
+            }
+          })
+      }
+    }
+    // Nearly the last first, and both traces in turn.
+    spans.sort { ($0.node.id.value / 30, $0.start, $0.name) > ($1.node.id.value / 30, $1.start, $1.name) }
+    let groups = stride(from: 0, to: spans.count, by: 15).map { start in
+      AttributionSchedule.Group(actions: [.append(Array(spans[start..<start + 15]), AttributionModel.Words())])
+    }
+    for step in [100, 2_000] {
+      let schedule = AttributionSchedule(retagStep: step, groups: groups)
+      let problems = try await schedule.run { store, model in try await store.differences(from: model) }
+      #expect(problems.isEmpty, "\(problems.joined(separator: "\n"))")
+    }
+  }
+
   @Test(arguments: 0..<workers)
   func `what is told about tags agrees with them`(worker: UInt64) async throws {
     for seed in Self.seeds(worker) where seed % 4 < 2 || Self.only != nil {
@@ -111,6 +144,42 @@ extension SQLiteStore {
         wrong.append("unassigned sessions of \(AttributionText.name(trace.traceID)): \(trace.sessions)")
       }
     }
+    return wrong
+  }
+
+  private static func sessionMisstatements(_ session: any ReadSession, _ model: AttributionModel) throws(StoreError)
+    -> [String]
+  {
+    let unassigned = model.spans.keys.filter { model.tag(of: $0).rollout == nil }
+    var expected: [String: [AttributionModel.Span]] = [:]
+    for span in unassigned {
+      for (key, value) in span.sessions { expected["\(key.attribute) \(value)", default: []].append(span) }
+    }
+    var wrong: [String] = []
+    var found: [UnassignedSession] = []
+    var after: Int64? = 0
+    while let cursor = after {
+      let page = try session.unassignedSessions(after: cursor, limit: 2, window: nil)
+      if page.sessions.count > 2 { wrong.append("a page of \(page.sessions.count) unassigned sessions") }
+      found += page.sessions
+      after = page.next
+    }
+    if found.map(\.position) != found.map(\.position).sorted() { wrong.append("the order of unassigned sessions") }
+    let names = found.map { "\($0.key.attribute) \($0.session)" }
+    if Set(names) != Set(expected.keys) || names.count != expected.count {
+      wrong.append("unassigned sessions: \(names), are \(expected.keys.sorted())")
+    }
+    for (name, group) in zip(names, found) {
+      let spans = expected[name] ?? []
+      let starts = spans.map(\.start)
+      let isRight =
+        group.spans == Int64(spans.count) && group.traces == Int64(Set(spans.map(\.node.trace)).count)
+        && group.firstStart == starts.min() && group.lastStart == starts.max()
+      if !isRight { wrong.append("unassigned spans of \(name): \(group)") }
+    }
+    let rest = unassigned.filter(\.sessions.isEmpty)
+    let count = UnassignedCount(spans: Int64(rest.count), traces: Int64(Set(rest.map(\.node.trace)).count))
+    if try session.unassignedWithoutSession() != count { wrong.append("unassigned spans without a session") }
     return wrong
   }
 

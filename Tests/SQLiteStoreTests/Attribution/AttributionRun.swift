@@ -83,6 +83,7 @@ extension AttributionSchedule {
     options.durability = disk == nil ? .process : .power
     options.autoRollout = autoRollout
     options.retagStep = retagStep
+    options.retagPatience = retagPatience
     return options
   }
 

@@ -20,6 +20,8 @@ struct AttributionSchedule: Sendable, CustomStringConvertible {
 
   var autoRollout = AutoRollout.off
   var retagStep = 2_000
+  /// With 1, traces are read as a whole at once.
+  var retagPatience = 16
   var groups: [Group]
 
   var model: AttributionModel { AttributionModel(groups.flatMap(\.actions), autoRollout: autoRollout) }
@@ -30,7 +32,7 @@ struct AttributionSchedule: Sendable, CustomStringConvertible {
         (group.pause == .none ? "" : "(\(group.pause)) ") + (group.actions.count > 1 ? "at the same time:\n    " : "")
       return "  " + title + group.actions.map(\.description).joined(separator: "\n    ")
     }
-    return "auto \(autoRollout), retag step \(retagStep)\n" + steps.joined(separator: "\n")
+    return "auto \(autoRollout), retag step \(retagStep), patience \(retagPatience)\n" + steps.joined(separator: "\n")
   }
 }
 
@@ -61,6 +63,7 @@ extension AttributionSchedule {
       groups[groups.count - 1].actions.append(chains[chain][done[chain]])
       done[chain] += 1
     }
+    retagPatience = [1, 16].randomElement(using: &random)!
   }
 
   /// Puts spans into batches, in any order, several traces and repeats in one batch.

@@ -129,6 +129,31 @@ import TraceStore
     }
   }
 
+  // What changes far above has not come down to the spans between when the last ones come.
+  @Test(arguments: [1, 3]) func `a span below attempts of their own gets no change before its ancestors do`(
+    attempts: UInt64
+  ) async throws {
+    var options = Self.options(retagStep: 1)
+    options.durability = .process
+    try await withNewStore(options) { store async throws in
+      let length: UInt64 = 300
+      let chain = (1...length + attempts).map { id in
+        TestSpan(id).with {
+          $0.parentID = SpanID(value: id - 1)
+          if id > length { $0.attributes = [("agentlightning.attempt_id", .string("a"))] }
+        }
+      }
+      _ = try await store.append(batch(chain))
+      let bound = try await store.bind(
+        NewBinding(traceID: TestSpan.traceID(1), spanID: SpanID(value: 1), rolloutID: "r"))
+      let below = TestSpan(length + attempts + 1).with { $0.parentID = SpanID(value: length + attempts) }
+      _ = try await store.append(batch([below]))
+      #expect(try await store.unbind(bound.binding.id))
+      try await store.settleTags()
+      #expect(try await store.spans(ofTrace: 1).filter { $0.row.rolloutID != nil }.map(\.row.spanID).isEmpty)
+    }
+  }
+
   // MARK: Deletion
 
   @Test func `a rollout that was deleted is made anew by its next span`() async throws {
