@@ -132,7 +132,8 @@ ANSWERS = {
     "large numbers": b'{"id":"x","choices":[{"index":99999999999999999999}],'
     b'"usage":{"prompt_tokens":9223372036854775808,"completion_tokens":-1,"total_tokens":1e300,"input_tokens":1e19}}',
     "a far index": b'{"id":"x","choices":[{"index":2000000000,"message":{"content":"far"}}]}',
-    "invalid UTF-8": b'{"id":"\xff\xfe","model":"m","choices":[{"index":0,"message":{"content":"\xc3\x28 \xed\xa0\x80"}}]}',
+    "invalid UTF-8": b'{"id":"\xff\xfe","model":"m","choices":[{"index":0,'
+    b'"message":{"content":"\xc3\x28 \xed\xa0\x80"}}]}',
     "a lone surrogate": b'{"id":"\\ud800","choices":[{"index":0,"message":{"content":"\\udfff x"}}]}',
     "NUL": b'{"id":"a\\u0000b","choices":[{"index":0,"message":{"content":"\\u0000"}}]}',
     "deep": b'{"id":"x","choices":' + b"[" * DEPTH + b"]" * DEPTH + b"}",
