@@ -15,7 +15,7 @@ TOOLS  := .build/tools
 PYTHON := $(VENV)/tests/bin/python
 SOURCES := Sources Tests Benchmarks Fuzz Package.swift
 
-.PHONY: deps build run test test-swift test-end-to-end tools venv lint format bench crash fuzz sanitize openapi regenerate-protobuf clean
+.PHONY: deps build run test test-swift test-end-to-end test-llm-aborts tools venv lint format bench crash fuzz sanitize openapi regenerate-protobuf clean
 
 # Asks dpkg which packages are missing and installs only those. Without root it says what to run.
 deps:
@@ -45,6 +45,12 @@ test-swift: deps
 # PYTEST_ARGUMENTS selects tests, for example PYTEST_ARGUMENTS='-k gzip'.
 test-end-to-end: build tools venv
 	FULGURITE_BINARY=$(CURDIR)/$(BINARY) $(PYTHON) -m pytest Tests/EndToEnd $(PYTEST_ARGUMENTS)
+
+# Gives up so many calls of the LLM proxy, and has as many fail; `make test` does it with 100.
+LLM_ABORTS ?= 1000
+test-llm-aborts: build tools venv
+	LLM_ABORTS=$(LLM_ABORTS) FULGURITE_BINARY=$(CURDIR)/$(BINARY) $(PYTHON) -m pytest Tests/EndToEnd/test_llm_faults.py \
+	  -k nothing_behind --timeout 1200
 
 # The load generator and its sink.
 tools: deps

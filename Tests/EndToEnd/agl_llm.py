@@ -64,9 +64,7 @@ async def run(url, proxy):
     store = LightningStoreClient(url)
     llm = agl.ProxyLLM(endpoint=proxy, model="demo", sampling_parameters={"temperature": 0.5})
     await store.add_resources({"llm": llm})
-    runner = agl.LitAgentRunner(
-        tracer=agl.OtelTracer(), max_rollouts=1, poll_interval=POLL_SECONDS, interval_jitter=0
-    )
+    runner = agl.LitAgentRunner(tracer=agl.OtelTracer(), max_rollouts=1, poll_interval=POLL_SECONDS, interval_jitter=0)
     with runner.run_context(agent=Agent(), store=store, worker_id=0):
         queued = await store.enqueue_rollout({"q": "weather?"}, mode="train")
         await runner.iter()

@@ -1,4 +1,4 @@
-"""Agent Lightning's adapters, unmodified, read triplets, messages, tools and rewards from the spans of proxied calls."""
+"""Agent Lightning's adapters, unmodified, read triplets, messages, tools and rewards from spans of proxied calls."""
 
 import json
 import os
@@ -136,7 +136,7 @@ def test_the_messages_adapter_finds_turns_tool_calls_and_tools(conversation):
     assert_asks(second["messages"][2], None, call)
     answered = second["messages"][3]
     assert (answered["role"], answered["content"], answered["tool_call_id"]) == ("tool", "sun", call["id"])
-    assert (second["messages"][4]["role"], second["messages"][4]["content"]) == ("assistant", "alpha bravo charlie delta")
+    assert second["messages"][4] == {"role": "assistant", "content": "alpha bravo charlie delta"}
     [tool] = first["tools"]
     assert (tool["function"]["name"], tool["function"]["description"]) == ("get_weather", "Weather of a city")
     assert as_object(tool["function"]["parameters"]) == TOOL["parameters"]

@@ -131,7 +131,8 @@ def test_numbers_go_on_where_agent_lightnings_clients_left_off(relay):
 def test_all_spans_of_a_call_have_its_number(start, fake):
     relay = start(*proxy.arguments(fake.url), *proxy.setting("llm.span_profile", "agl"))
     for number in (1, 2):
-        call(relay, path="/rollout/ro/attempt/at" + proxy.CHAT, members=proxy.chat(return_token_ids=True), fake={"tools": 2})
+        members = proxy.chat(return_token_ids=True)
+        call(relay, path="/rollout/ro/attempt/at" + proxy.CHAT, members=members, fake={"tools": 2})
         llm_spans.wait_for(lambda: llm_spans.of_rollout(relay, "ro"), 4 * number)
     spans = agl_spans(relay, "ro")
     assert sorted(span["sequence_id"] for span in spans) == [1] * 4 + [2] * 4

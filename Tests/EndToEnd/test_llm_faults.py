@@ -1,9 +1,10 @@
-"""What goes wrong on either side of the LLM proxy: what the client sees, what the span says, what the upstream notices."""
+"""What goes wrong on either side of the LLM proxy: what clients see, what spans say, what the upstream notices."""
 
 import contextlib
 import gzip
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -11,7 +12,7 @@ import zlib
 
 import pytest
 import zstandard
-from harness import llm_spans, llm_wire, provider, proxy, scripted, server
+from harness import http2, llm_spans, llm_wire, provider, proxy, scripted, server
 
 # Calls that are given up in the test of leaks; LLM_ABORTS=1000 for the long run.
 ABORTS = int(os.environ.get("LLM_ABORTS", 100))
@@ -53,7 +54,6 @@ def relay(fake, upstream, closed_port, tmp_path_factory):
         "plain": {"base_url": fake.url.replace("http:", "https:"), "connect_timeout": "500ms"},
         "again": {"retries": 2},
         "scripted": {"base_url": upstream.url},
-        "scripted-again": {"base_url": upstream.url, "retries": 1},
     }
     data = tmp_path_factory.mktemp("faults") / "data"
     with server.Fulgurite(data, *proxy.arguments(fake.url, upstreams)) as running:
@@ -86,9 +86,9 @@ STREAM = proxy.chat(stream=True)
 LEAVING = {
     "before the first byte of a stream": (proxy.CHAT, STREAM, {"ttfb": 60_000}),
     "before the first byte of an answer in one piece": (proxy.CHAT, proxy.chat(), {"ttfb": 60_000}),
-    "in a stream": (proxy.CHAT, STREAM, {"gap": 20, "chunks": 3000}),
-    "in a stream of messages": (proxy.MESSAGES, proxy.message(stream=True), {"gap": 20, "chunks": 3000}),
-    "in a stream of the Responses API": (proxy.RESPONSES, proxy.response(stream=True), {"gap": 20, "chunks": 3000}),
+    "in a stream": (proxy.CHAT, STREAM, {"gap": 5, "chunks": 500}),
+    "in a stream of messages": (proxy.MESSAGES, proxy.message(stream=True), {"gap": 5, "chunks": 500}),
+    "in a stream of the Responses API": (proxy.RESPONSES, proxy.response(stream=True), {"gap": 5, "chunks": 500}),
     "in a body": (proxy.CHAT, proxy.chat(), {"gap": 20, "split": 8}),
 }
 
@@ -137,7 +137,7 @@ def test_a_reset_is_a_leave(relay, fake):
 def test_what_had_come_is_kept(relay, fake):
     fake.reset()
     parent = llm_spans.new_parent()
-    with proxy.begin(relay, members=STREAM, headers=parent.header, fake={"gap": 20, "chunks": 3000}) as connection:
+    with proxy.begin(relay, members=STREAM, headers=parent.header, fake={"gap": 20, "chunks": 500}) as connection:
         llm_wire.read_until(connection, b"bravo")
     span = llm_spans.wait_for_one(relay, parent.trace_id)
     assert "alpha bravo" in span.attributes["gen_ai.output.messages"]
@@ -166,7 +166,7 @@ def test_drain_on_disconnect_has_an_end(start, fake):
     relay = start(*proxy.arguments(fake.url), *proxy.setting("llm.drain_on_disconnect", "300ms"))
     fake.reset()
     parent = llm_spans.new_parent()
-    with proxy.begin(relay, members=STREAM, headers=parent.header, fake={"gap": 20, "chunks": 3000}) as connection:
+    with proxy.begin(relay, members=STREAM, headers=parent.header, fake={"gap": 20, "chunks": 500}) as connection:
         llm_wire.read_until(connection, b"alpha")
     fake.wait_for(lambda counters: counters["aborted"] == 1)
     assert outcome(llm_spans.wait_for_one(relay, parent.trace_id)) == failed("client_disconnected", 200)
@@ -185,7 +185,7 @@ def test_calls_that_are_given_up_leave_nothing_behind(start, fake):
             prefix = f"/rollout/{rollout}/attempt/a"
             with proxy.begin(relay, prefix + path, members, fake=options) as connection:
                 if "ttfb" in options:
-                    fake.wait_for(lambda counters: counters["requests"] == before + number + 1)
+                    wait_until(lambda count=before + number + 1: fake.counters()["requests"] == count)
                 else:
                     llm_wire.read_until(connection, b"alpha")
         return llm_spans.wait_for(lambda: llm_spans.of_rollout(relay, rollout), count, 100)
@@ -287,8 +287,7 @@ BROKEN = {
 @pytest.mark.parametrize("path", [proxy.CHAT, proxy.MESSAGES, proxy.RESPONSES])
 def test_a_broken_stream_never_ends_cleanly(relay, name, path):
     options, error_type = BROKEN[name]
-    members = {proxy.CHAT: proxy.chat, proxy.MESSAGES: proxy.message, proxy.RESPONSES: proxy.response}[path](stream=True)
-    answer, span = exchange(relay, path, members, options)
+    answer, span = exchange(relay, path, proxy.MEMBERS[path](stream=True), options)
     assert (answer.status, answer.is_whole) == (200, False)
     assert outcome(span) == failed(error_type, 200)
     has_records = name != "closed behind the head"
@@ -327,8 +326,7 @@ ERROR_EVENTS = {proxy.CHAT: "server_error", proxy.MESSAGES: "overloaded_error", 
 
 @pytest.mark.parametrize("path", ERROR_EVENTS)
 def test_an_error_inside_a_stream_is_relayed_and_recorded(relay, path):
-    members = {proxy.CHAT: proxy.chat, proxy.MESSAGES: proxy.message, proxy.RESPONSES: proxy.response}[path](stream=True)
-    answer, span = exchange(relay, path, members, {"fault": "error_event", "at": 4})
+    answer, span = exchange(relay, path, proxy.MEMBERS[path](stream=True), {"fault": "error_event", "at": 4})
     assert answer.is_whole
     assert b"error" in answer.body
     assert outcome(span) == failed(ERROR_EVENTS[path], 200)
@@ -439,8 +437,8 @@ def test_an_answer_that_ends_with_its_connection_is_whole(relay, fake):
 
 
 def stored_brotli(data):
-    """A brotli stream that holds the data uncompressed ([RFC 7932](https://www.rfc-editor.org/rfc/rfc7932), section 9)."""
-    # From the lowest bit: a window of 16 bits (0), not the last block (0), 4 nibbles (00), the length, uncompressed (1).
+    """A brotli stream that holds the data uncompressed (RFC 7932, section 9)."""
+    # From the lowest bit: window of 16 bits (0), not the last block (0), 4 nibbles (00), the length, uncompressed (1).
     header = (len(data) - 1) << 4 | 1 << 20
     return header.to_bytes(3, "little") + data + b"\3"
 
@@ -456,12 +454,12 @@ CODINGS = {
 @pytest.mark.parametrize("coding", CODINGS)
 @pytest.mark.parametrize("streams", [False, True])
 def test_a_coded_body_is_passed_on_coded_and_recorded_decoded(relay, upstream, coding, streams):
-    facts = b'{"id":"coded","model":"m","choices":[{"index":0,"%b":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}'
-    facts %= b"delta" if streams else b"message"
+    message = {"role": "assistant", "content": "hi"}
+    choice = {"index": 0, "delta" if streams else "message": message, "finish_reason": "stop"}
+    facts = json.dumps({"id": "coded", "model": "m", "choices": [choice]}).encode()
     body = CODINGS[coding](b"data: " + facts + b"\n\ndata: [DONE]\n\n" if streams else facts)
-    sent = scripted.answer(
-        body, f"content-encoding: {coding}", content_type="text/event-stream" if streams else "application/json"
-    )
+    content_type = "text/event-stream" if streams else "application/json"
+    sent = scripted.answer(body, f"content-encoding: {coding}", content_type=content_type)
     upstream.script = lambda connection, _: connection.sendall(sent)
     headers = {"Accept-Encoding": "gzip, deflate, br, zstd"}
     answer, span = exchange(relay, "/scripted" + proxy.CHAT, proxy.chat(stream=streams), headers=headers)
@@ -474,7 +472,7 @@ def test_a_coded_body_is_passed_on_coded_and_recorded_decoded(relay, upstream, c
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 def test_a_coded_stream_arrives_record_by_record(relay, encoding):
     """What is decoded for the record does not hold the stream up."""
-    with proxy.begin(relay, members=STREAM, fake={"encoding": encoding, "gap": 100, "chunks": 3000}) as connection:
+    with proxy.begin(relay, members=STREAM, fake={"encoding": encoding, "gap": 100, "chunks": 500}) as connection:
         head = llm_wire.read_until(connection, b"\r\n\r\n").partition(b"\r\n\r\n")[0]
         assert f"content-encoding: {encoding}".encode() in head.lower(), connection.buffer
         text = b""
@@ -496,25 +494,26 @@ def test_an_unknown_coding_is_passed_on(relay, upstream):
 # Once more
 
 
-def test_a_connection_that_was_closed_while_it_was_idle_is_not_the_clients_problem(relay, upstream):
+def test_a_connection_that_was_closed_while_it_was_idle_is_not_the_clients_problem(start):
     """A kept connection may be closed by the upstream just when the next request is on its way."""
-    seen = set()
+    served = set()
 
     def script(connection, _):
-        if connection in seen:
+        if connection in served:
             return False
-        seen.add(connection)
+        served.add(connection)
         connection.sendall(scripted.answer(b'{"id":"kept"}'))
         return True
 
-    upstream.script = script
-    upstream.requests.clear()
-    for _ in range(3):
-        answer, span = exchange(relay, "/scripted" + proxy.CHAT, proxy.chat())
-        assert (answer.status, answer.body) == (200, b'{"id":"kept"}')
-        assert outcome(span) == GOOD
-    # Each connection served once; a request on a used one came again on a fresh one.
-    assert len(upstream.requests) > len({number for number, _ in upstream.requests}) or len(upstream.requests) == 3
+    with scripted.ScriptedUpstream(script) as upstream:
+        relay = start(*proxy.arguments(upstream.url), *proxy.setting("loops", 1))
+        for _ in range(3):
+            answer, span = exchange(relay, proxy.CHAT, proxy.chat())
+            assert (answer.status, answer.body) == (200, b'{"id":"kept"}')
+            assert outcome(span) == GOOD
+            assert "http.request.resend_count" not in span.attributes
+        # What got no answer on a used connection came again on a fresh one.
+        assert [number for number, _ in upstream.requests] == [1, 1, 2, 2, 3]
 
 
 def test_retries_are_one_call_with_one_span(relay, fake):
@@ -581,7 +580,7 @@ def test_a_stream_that_is_too_long_for_a_stop_is_cut_and_recorded(start, fake):
     relay = start(*proxy.arguments(fake.url), *proxy.setting("shutdown.deadline", "500ms"))
     fake.reset()
     parent = llm_spans.new_parent()
-    with proxy.begin(relay, members=STREAM, headers=parent.header, fake={"gap": 20, "chunks": 3000}) as connection:
+    with proxy.begin(relay, members=STREAM, headers=parent.header, fake={"gap": 20, "chunks": 500}) as connection:
         llm_wire.read_until(connection, b"alpha")
         os.kill(relay.pid, signal.SIGTERM)
         assert not llm_wire.read(connection).is_whole
@@ -590,3 +589,108 @@ def test_a_stream_that_is_too_long_for_a_stop_is_cut_and_recorded(start, fake):
     span = llm_spans.wait_for_one(start(), parent.trace_id)
     assert outcome(span) == failed("_OTHER", 200)
     assert "alpha" in span.attributes["gen_ai.output.messages"]
+
+
+def test_a_stream_has_a_longest_time(start, fake):
+    relay = start(*proxy.arguments(fake.url), *proxy.setting("llm.max_stream_duration", "300ms"))
+    fake.reset()
+    answer, span = exchange(relay, proxy.CHAT, STREAM, {"gap": 20, "chunks": 500})
+    assert (answer.status, answer.is_whole) == (200, False)
+    assert outcome(span) == failed("timeout", 200)
+    fake.wait_for(lambda counters: counters["aborted"] == 1)
+
+
+# HTTP/2 clients
+
+
+def http2_request(connection, members, fake, parent=None):
+    fields = {
+        ":method": "POST",
+        ":scheme": "http",
+        ":path": proxy.CHAT,
+        ":authority": connection.authority,
+        "content-type": "application/json",
+        "x-fake": "&".join(f"{key}={value}" for key, value in fake.items()),
+        **(parent.header if parent else {}),
+    }
+    number = connection.open_stream(list(fields.items()))
+    connection.send_data(number, json.dumps(members).encode())
+    return number
+
+
+def test_an_http2_client_gets_the_same_bytes(relay):
+    parent = llm_spans.new_parent()
+    with http2.connect(relay.llm_proxy) as connection:
+        stream = connection.wait(http2_request(connection, STREAM, {"chunks": 100}, parent))
+    direct = proxy.ask(relay, members=STREAM, fake={"chunks": 100}).body
+    assert (stream.http_status, stream.reset_code) == (200, None)
+    assert without_ids(stream.data) == without_ids(direct)
+    assert outcome(llm_spans.wait_for_one(relay, parent.trace_id)) == GOOD
+
+
+def without_ids(body):
+    return re.sub(rb'"id":"[^"]*"', b'"id":""', body)
+
+
+@pytest.mark.parametrize("fault", ["close", "rst", "bad_chunk"])
+def test_a_cut_answer_resets_the_stream_and_leaves_the_others(relay, fault):
+    with http2.connect(relay.llm_proxy) as connection:
+        good = http2_request(connection, STREAM, {"gap": 10, "chunks": 20})
+        cut = connection.wait(http2_request(connection, STREAM, {"fault": fault, "at": 4, "gap": 5}))
+        assert (cut.ended, cut.reset_code is not None) == (False, True)
+        assert connection.wait(good).data.endswith(b"data: [DONE]\n\n")
+
+
+def test_a_reset_of_a_stream_lets_the_upstream_go(relay, fake):
+    fake.reset()
+    parents = [llm_spans.new_parent() for _ in range(2)]
+    with http2.connect(relay.llm_proxy) as connection:
+        running = http2_request(connection, STREAM, {"gap": 20, "chunks": 500}, parents[0])
+        waiting = http2_request(connection, STREAM, {"ttfb": 60_000}, parents[1])
+        connection.read_until(lambda: b"alpha" in connection.streams[running].data)
+        fake.wait_for(lambda counters: counters["in_flight"] == 2)
+        for number in (running, waiting):
+            connection.send_frame(http2.frames.RstStreamFrame(number, error_code=8))
+        fake.wait_for(lambda counters: counters["aborted"] == 2)
+        # The connection goes on.
+        assert connection.wait(http2_request(connection, proxy.chat(), {})).http_status == 200
+    statuses = [outcome(llm_spans.wait_for_one(relay, parent.trace_id)) for parent in parents]
+    assert statuses == [failed("client_disconnected", 200), failed("client_disconnected")]
+
+
+# All of it, again and again
+
+FAULTS = [
+    {"fault": "close_before_headers"},
+    {"fault": "close_after_headers"},
+    {"fault": "close", "at": 3},
+    {"fault": "rst", "at": 3},
+    {"fault": "bad_chunk", "at": 3},
+    {"fault": "bad_json"},
+    {"fault": "html"},
+    {"fault": "error_event", "at": 3},
+    {"fault": "hang", "at": 3},
+    {"fault": "hang_before_headers"},
+    {"status": 500},
+]
+
+
+def test_faults_leave_nothing_behind(start, fake):
+    """Each fault in turn, as often as calls are given up above: no descriptor, no memory, a span each."""
+    limits = {"ttfb_timeout": "30ms", "idle_timeout": "30ms"}
+    relay = start(*proxy.arguments(fake.url, **limits))
+    fake.reset()
+
+    def suffer(rollout, count):
+        path = f"/rollout/{rollout}/attempt/a{proxy.CHAT}"
+        for number in range(count):
+            with proxy.begin(relay, path, STREAM, fake=FAULTS[number % len(FAULTS)]) as connection:
+                llm_wire.read(connection)
+        return llm_spans.wait_for(lambda: llm_spans.of_rollout(relay, rollout), count, 100)
+
+    suffer("warm", 2 * len(FAULTS))
+    descriptors, memory = descriptor_count(relay), relay.resident_bytes()
+    suffer("measured", ABORTS)
+    fake.wait_for(lambda counters: counters["in_flight"] == 0)
+    wait_until(lambda: descriptor_count(relay) <= descriptors)
+    assert relay.resident_bytes() - memory < 16 << 20

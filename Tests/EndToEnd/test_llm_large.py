@@ -53,17 +53,17 @@ def upstream():
         yield running
 
 
-@pytest.fixture(scope="module")
-def relay(upstream, tmp_path_factory):
-    """A proxy that has done some work already, so that what it needs once is there."""
+@pytest.fixture
+def relay(upstream, start):
+    """A new proxy that has done some work already, so that what it needs once is there."""
     arguments = proxy.arguments(upstream.url, {"openai": {}, "unrecorded": {"record": "none"}})
-    with server.Fulgurite(tmp_path_factory.mktemp("large") / "data", *arguments) as running:
-        small = scripted.answer(RECORD + DONE, content_type="text/event-stream")
-        upstream.script = lambda connection, _: connection.sendall(small)
-        for _ in range(50):
-            assert proxy.ask(running, members=proxy.chat(stream=True)).status == 200
-        running.wait_for_metric("fulgurite_llm_recorded_calls_total", lambda value: value == 50)
-        yield running
+    running = start(*arguments)
+    small = scripted.answer(RECORD + DONE, content_type="text/event-stream")
+    upstream.script = lambda connection, _: connection.sendall(small)
+    for _ in range(50):
+        assert proxy.ask(running, members=proxy.chat(stream=True)).status == 200
+    running.wait_for_metric("fulgurite_llm_recorded_calls_total", lambda value: value == 50)
+    return running
 
 
 def forget_peak(running):

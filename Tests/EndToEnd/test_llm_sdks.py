@@ -67,9 +67,7 @@ def plain(value):
 
 def chat(url, name, **options):
     with openai_client(url) as client:
-        return plain(
-            client.chat.completions.create(model="m", messages=MESSAGES, extra_headers=case(name), **options)
-        )
+        return plain(client.chat.completions.create(model="m", messages=MESSAGES, extra_headers=case(name), **options))
 
 
 def chat_stream(url, name, **options):
@@ -132,24 +130,20 @@ def messages_stream(url, name):
             return [plain(event) for event in stream]
 
 
-def messages_helper(url, name):
+def messages_accumulated(url, name):
     """The helper that accumulates events, as most programs use it."""
     with anthropic_client(url) as client:
-        with client.messages.stream(
-            model="m", max_tokens=9, messages=MESSAGES, extra_headers=case(name)
-        ) as stream:
+        with client.messages.stream(model="m", max_tokens=9, messages=MESSAGES, extra_headers=case(name)) as stream:
             texts = list(stream.text_stream)
             return texts, plain(stream.get_final_message())
 
 
 async def messages_async(url, name):
     async with anthropic_client(url, anthropic.AsyncAnthropic) as client:
-        return plain(
-            await client.messages.create(model="m", max_tokens=9, messages=MESSAGES, extra_headers=case(name))
-        )
+        return plain(await client.messages.create(model="m", max_tokens=9, messages=MESSAGES, extra_headers=case(name)))
 
 
-async def messages_helper_async(url, name):
+async def messages_accumulated_async(url, name):
     async with anthropic_client(url, anthropic.AsyncAnthropic) as client:
         async with client.messages.stream(
             model="m", max_tokens=9, messages=MESSAGES, extra_headers=case(name)
@@ -184,9 +178,9 @@ PROGRAMS = [
     *[(messages, name) for name in ("messages_basic", "messages_cache_usage", "messages_tool_use")],
     *[(messages, name) for name in ("messages_error_429", "messages_error_529")],
     *[(messages_stream, case.name) for case in llm_cases.ALL if case.name.startswith("messages_stream")],
-    *[(messages_helper, name) for name in ("messages_stream", "messages_stream_tool_use")],
+    *[(messages_accumulated, name) for name in ("messages_stream", "messages_stream_tool_use")],
     *[(messages_async, name) for name in ("messages_basic", "messages_error_429")],
-    (messages_helper_async, "messages_stream_tool_use"),
+    (messages_accumulated_async, "messages_stream_tool_use"),
     (count_tokens, "messages_count_tokens"),
     *[(gemini, name) for name in ("gemini_generate", "gemini_stream")],
 ]
@@ -254,6 +248,39 @@ def test_an_sdk_tries_again_as_often_as_without_the_proxy(urls, fake, client_of,
     direct, proxied = (retries(client_of, url, fake, status, retry_after="0.05", **options) for url in urls)
     assert proxied == direct
     assert proxied[1] == count
+
+
+# Programs that stop listening
+
+
+@pytest.mark.parametrize("client_of", [openai_client, anthropic_client])
+def test_a_program_that_leaves_a_stream_lets_the_provider_go(urls, fake, client_of):
+    headers = {"x-fake": "gap=20&chunks=500"}
+    with client_of(urls[1]) as client:
+        create = client.chat.completions.create if client_of is openai_client else client.messages.create
+        options = {} if client_of is openai_client else {"max_tokens": 9}
+        with create(model="m", messages=MESSAGES, stream=True, extra_headers=headers, **options) as stream:
+            next(iter(stream))
+    fake.wait_for(lambda counters: counters["aborted"] == 1)
+
+
+def test_a_task_that_is_cancelled_lets_the_provider_go(urls, fake):
+    """Before the first byte, too."""
+
+    async def ask():
+        async with openai_client(urls[1], openai.AsyncOpenAI) as client:
+            await client.chat.completions.create(model="m", messages=MESSAGES, extra_headers={"x-fake": "ttfb=60000"})
+
+    async def cancel():
+        task = asyncio.create_task(ask())
+        while fake.counters()["in_flight"] == 0:
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancel())
+    fake.wait_for(lambda counters: counters["aborted"] == 1)
 
 
 # Addresses

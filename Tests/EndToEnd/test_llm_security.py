@@ -233,7 +233,12 @@ def test_a_pause_keeps_new_calls_out(guarded, fake):
         assert llm_wire.read(connection).is_whole
     assert (refused.status, refused.header("retry-after"), refused.header("x-agl-paused")) == (429, "3", "true")
     assert refused.json() == {"error": "gateway paused", "reason": "weights"}
-    assert (state["paused"], state["retry_after_seconds"], state["reason"], state["inflight"]) == (True, 3, "weights", 1)
+    assert (state["paused"], state["retry_after_seconds"], state["reason"], state["inflight"]) == (
+        True,
+        3,
+        "weights",
+        1,
+    )
     assert fake.counters()["requests"] == 0
     assert proxy.ask(guarded, headers=bearer(CLIENT_KEY)).status == 200
 
@@ -617,9 +622,7 @@ def test_tls_to_the_upstream_is_verified(start, tmp_path):
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
     names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    subprocess.run(
-        [*command.split(), *names, "-out", certificate, "-keyout", key], check=True, capture_output=True
-    )
+    subprocess.run([*command.split(), *names, "-out", certificate, "-keyout", key], check=True, capture_output=True)
     with provider.FakeProvider(tls_cert=certificate, tls_key=key) as fake:
         url = "https://127.0.0.1:" + fake.url.rpartition(":")[2]
         relay = start(*proxy.arguments(url, {"strict": {}, "own": {"ca_file": certificate}}))

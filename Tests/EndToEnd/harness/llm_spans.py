@@ -1,4 +1,4 @@
-"""The spans of proxied calls, as the store has them: read with plain values, and waited for, as recording takes its time."""
+"""The spans of proxied calls as the store has them: with plain values, and waited for, as recording takes its time."""
 
 import dataclasses
 import os

@@ -62,6 +62,10 @@ def generation(**members):
     return {"contents": [{"role": "user", "parts": [{"text": "Say hello."}]}], **members}
 
 
+# What makes the members of a request with a stream.
+MEMBERS = {CHAT: chat, MESSAGES: message, RESPONSES: response}
+
+
 def fields(fake=None, headers=None):
     """Header fields of a request; `fake` are options for the provider, such as `{"gap": 5}`."""
     options = {"x-fake": "&".join(f"{key}={value}" for key, value in fake.items())} if fake else {}
