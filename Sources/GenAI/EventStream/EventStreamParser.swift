@@ -5,7 +5,7 @@
 struct EventStreamParser {
   private let recordBytes: Int
   // A line that has not ended.
-  private var line: [UInt8] = []
+  private var line = LineBuffer()
   private var data: [UInt8] = []
   private var hasData = false
   // A CR has ended a line; an LF that follows belongs to it.
@@ -39,7 +39,7 @@ struct EventStreamParser {
       hasSeenCarriageReturn = byte == 0x0D
       endLine(bytes.extracting(start..<position - 1), body)
     }
-    if start < count, fits(count - start) { Self.append(bytes.extracting(start..<count), to: &line) }
+    if start < count, fits(count - start) { line.append(bytes.extracting(start..<count)) }
   }
 
   /// Whether a record has begun whose end has not come.
@@ -58,9 +58,8 @@ struct EventStreamParser {
       interpret(tail, body)
     } else {
       guard fits(tail.count) else { return }
-      Self.append(tail, to: &line)
-      var whole: [UInt8] = []
-      swap(&whole, &line)
+      line.append(tail)
+      let whole = line.take()
       interpret(whole.span, body)
     }
   }
@@ -98,7 +97,7 @@ struct EventStreamParser {
   private mutating func fits(_ count: Int) -> Bool {
     if line.count + data.count + count > recordBytes {
       isOverflown = true
-      (line, data, hasData) = ([], [], false)
+      (line, data, hasData) = (LineBuffer(), [], false)
     }
     return !isOverflown
   }

@@ -23,7 +23,7 @@ package struct RecordingOptions: Sendable {
   /// that a compressed stream can cause.
   package var streamBytes = 256 * 1024 * 1024
   /// Bytes of one record of an event stream.
-  package var recordBytes = 8 * 1024 * 1024
+  package var recordBytes = 4 * 1024 * 1024
   /// Larger embedded images, sounds and files become their length and SHA-256.
   ///
   /// Counts the bytes of the base64 text.

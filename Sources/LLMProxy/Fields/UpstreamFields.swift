@@ -48,7 +48,9 @@ enum UpstreamFields {
   private static func connectionFields(_ headers: HTTPHeaders) -> Set<String> {
     var names: Set<String> = []
     for field in headers.fields where field.name == "connection" {
-      for name in field.value.split(separator: ",") where name != "keep-alive" { names.insert(name.trimmed.lowercased()) }
+      for name in field.value.split(separator: ",") where name != "keep-alive" {
+        names.insert(name.trimmed.lowercased())
+      }
     }
     return names
   }

@@ -52,8 +52,8 @@ package struct LLMConfiguration: Sendable, Equatable {
   package var recordedAnswerBytes = 8 << 20
   /// The bytes of one record of an event stream that are read for recording.
   ///
-  /// Default 8 MiB, environment `FULGURITE_LLM_RECORD_BYTES`.
-  package var recordBytes = 8 << 20
+  /// Default 4 MiB, environment `FULGURITE_LLM_RECORD_BYTES`.
+  package var recordBytes = 4 << 20
   /// The bytes of everything that waits to be recorded; beyond it calls are recorded in part or only counted.
   ///
   /// Default 64 MiB, environment `FULGURITE_LLM_RECORDING_BYTES`.
