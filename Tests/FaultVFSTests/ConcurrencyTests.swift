@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 @Suite struct ConcurrencyTests {
-  @Test("readers, a writer and a power cut on several threads", .timeLimit(.minutes(1)))
+  @Test("readers, a writer and a power cut on several threads", .timeLimit(.minutes(5)))
   func threads() async throws {
     let folder = try TemporaryFolder()
     let path = folder.path("a.db")

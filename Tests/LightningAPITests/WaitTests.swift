@@ -6,7 +6,7 @@ import Transport
 
 @testable import LightningAPI
 
-@Suite("Waiting for rollouts", .timeLimit(.minutes(1)))
+@Suite("Waiting for rollouts", .timeLimit(.minutes(5)))
 struct WaitTests {
   private static func store() -> FakeStore {
     FakeStore { state in

@@ -5,7 +5,7 @@ import Transport
 
 @testable import QueryAPI
 
-@Suite("Spans that were tagged anew", .timeLimit(.minutes(1)))
+@Suite("Spans that were tagged anew", .timeLimit(.minutes(5)))
 struct RetagTests {
   private static let trace = TraceID(high: 1, low: 2)
 

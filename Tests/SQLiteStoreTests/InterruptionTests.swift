@@ -6,7 +6,7 @@ import TraceStore
 
 @testable import SQLiteStore
 
-@Suite(.timeLimit(.minutes(1))) struct InterruptionTests {
+@Suite(.timeLimit(.minutes(5))) struct InterruptionTests {
   @Test func `a statement that runs is ended from another thread`() async throws {
     let folder = try TemporaryFolder()
     let interruption = Interruption()

@@ -3,7 +3,7 @@ import Testing
 import Threads
 import TraceStore
 
-@Suite("Changes of tags", .timeLimit(.minutes(1)))
+@Suite("Changes of tags", .timeLimit(.minutes(5)))
 struct RetagWatchTests {
   private static let epoch: UInt64 = 0xABC
 

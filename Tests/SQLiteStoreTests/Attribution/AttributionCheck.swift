@@ -8,10 +8,10 @@ extension SQLiteStore {
   ///
   /// - Parameter isHopeless: Whether there is no point in waiting on.
   /// - Throws: When that takes too long.
-  func settleTags(within limit: Duration = .seconds(30), unless isHopeless: () -> Bool = { false }) async throws {
+  func settleTags(within limit: Duration = .seconds(180), unless isHopeless: () -> Bool = { false }) async throws {
     let deadline = ContinuousClock.now + limit
     while try await read({ session throws(StoreError) in try session.pendingRetagging() }) > 0 {
-      guard ContinuousClock.now < deadline, !isHopeless() else { throw TagsUnsettled() }
+      guard ContinuousClock.now < deadline, !isHopeless() else { throw TagsUnsettled(failure: failure) }
       await Task.yield()
     }
   }
@@ -113,7 +113,10 @@ extension SQLiteStore {
 }
 
 /// Work on tags has not come to an end.
-struct TagsUnsettled: Error {}
+struct TagsUnsettled: Error {
+  /// What the store says of itself.
+  var failure: StoreError?
+}
 
 /// Records what is wrong with a schedule, made as small as it can be made soon.
 func report(

@@ -5,7 +5,7 @@ import Testing
 import TraceStore
 
 /// What subscribers hear of stored spans that are tagged anew.
-@Suite(.timeLimit(.minutes(1))) struct `Publication of changed tags` {
+@Suite(.timeLimit(.minutes(5))) struct `Publication of changed tags` {
   /// A change as these tests compare it.
   private struct Change: Hashable {
     var span: UInt64

@@ -37,7 +37,7 @@ private final class Tally: Sendable {
   func increment() { count.withLock { $0 += 1 } }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct HTTPClientTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPClientTests {
   @Test(arguments: ["GET", "POST", "PUT", "DELETE", "PATCH"])
   func sendsMethodAndBody(method: String) async throws {
     try await withClient { client, base, _ in

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.serialized, .timeLimit(.minutes(1))) struct DeadlineTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct DeadlineTests {
   @Test func `half a header section ends with 408`() async throws {
     try await withServer({ $0.headerTimeout = .milliseconds(50) }) { server, address in
       let text = try await onThread {

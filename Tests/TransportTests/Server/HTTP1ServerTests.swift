@@ -3,7 +3,7 @@ import Threads
 
 @testable import Transport
 
-@Suite(.serialized, .timeLimit(.minutes(1))) struct HTTP1ServerTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct HTTP1ServerTests {
   @Test func `both loopback addresses serve, with keep-alive`() async throws {
     try await withServer { server, address in
       for host in [address, SocketAddress(family: .ipv6, host: "::1", port: address.port)] {

@@ -3,7 +3,7 @@ import Threads
 
 @testable import Transport
 
-@Suite(.serialized, .timeLimit(.minutes(1))) struct HTTP2ServerTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct HTTP2ServerTests {
   @Test func `requests side by side are answered`() async throws {
     try await withServer { server, address in
       let bodies = try await onThread {

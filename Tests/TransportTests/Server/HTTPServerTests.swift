@@ -3,7 +3,7 @@ import Threads
 
 @testable import Transport
 
-@Suite(.serialized, .timeLimit(.minutes(1))) struct HTTPServerTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct HTTPServerTests {
   @Test func `a port that is taken is a clear error`() async throws {
     try await withServer { server, address in
       do throws(TransportError) {
