@@ -8,6 +8,26 @@ import Transport
 /// Unchecked Sendable: the first part is touched on the call's loop until the record is finished, the second on the
 /// recorder's thread alone.
 final class CallRecord: @unchecked Sendable {
+  /// What is handed over at once: one step through the recorder's lock for a short answer, a few for a long one.
+  struct Part: Sendable {
+    /// What the recorder must know of the head of the answer.
+    struct Head: Sendable {
+      var status: Int
+      var contentType: String?
+      var contentEncoding: String?
+    }
+
+    var head: Head?
+    var pieces: [[UInt8]] = []
+    var byteCount = 0
+    /// The memory that the pieces hold.
+    var lease: RecordingMemory.Lease
+    /// Bytes of the answer are missing behind the pieces.
+    var isCut = false
+    /// Set when the call is over.
+    var end: ExchangeEnd?
+  }
+
   /// Bytes of an answer that are collected before they are handed over: a stream of small records costs the recorder's
   /// lock only now and then.
   private static let handOverSize = 16 * 1024
@@ -28,10 +48,9 @@ final class CallRecord: @unchecked Sendable {
   // MARK: The loop's part
 
   private(set) var context: CallContext
-  private var pieces: [[UInt8]] = []
-  private var pieceBytes = 0
-  /// What the pieces of a stream hold until they are read; other answers are kept whole until their end.
-  private var pieceLease: RecordingMemory.Lease
+  /// What waits to be handed over. The pieces of a stream hold memory until they are read; other answers are kept whole
+  /// until their end.
+  private var part: Part
   private var isEventStream = false
   /// Bytes that were handed over and are not read yet; the recorder takes them off.
   let waitingBytes = Atomic<Int>(0)
@@ -68,7 +87,7 @@ final class CallRecord: @unchecked Sendable {
     self.waitsForSequence = waitsForSequence
     self.recorder = recorder
     self.lease = lease
-    pieceLease = lease
+    part = Part(lease: lease)
     takeLimit = options.answerBytes
   }
 
@@ -80,13 +99,12 @@ final class CallRecord: @unchecked Sendable {
     isEventStream = type?.lowercased().hasPrefix("text/event-stream") == true
     if isEventStream {
       takeLimit = options.streamBytes
-      pieceLease = RecordingMemory.Lease(recorder.memory)
+      part.lease = RecordingMemory.Lease(recorder.memory)
     } else if let length = response.headers.first("content-length").flatMap({ Int($0) }), length > takeLimit {
       takeLimit = min(takeLimit, Self.prefixSize)
     }
-    recorder.post(
-      .head(
-        self, status: response.status, contentType: type, contentEncoding: response.headers.first("content-encoding")))
+    part.head = Part.Head(
+      status: response.status, contentType: type, contentEncoding: response.headers.first("content-encoding"))
   }
 
   /// Notes bytes of the answer.
@@ -94,35 +112,31 @@ final class CallRecord: @unchecked Sendable {
     if context.firstByteTime == nil { context.firstByteTime = time }
     guard !isCut else { return }
     let isTooFast = isEventStream && waitingBytes.load(ordering: .relaxed) > Self.waitingLimit
-    guard takenBytes < takeLimit, !isTooFast, pieceLease.grow(by: bytes.count) else {
+    guard takenBytes < takeLimit, !isTooFast, part.lease.grow(by: bytes.count) else {
       // With a hole in it, the rest would not be what was said.
       isCut = true
-      handOver()
-      recorder.post(.cut(self))
+      part.isCut = true
       return
     }
     takenBytes += bytes.count
-    pieces.append(bytes)
-    pieceBytes += bytes.count
-    if pieceBytes >= Self.handOverSize { handOver() }
+    part.pieces.append(bytes)
+    part.byteCount += bytes.count
+    if part.byteCount >= Self.handOverSize { handOver() }
   }
 
   private func handOver() {
-    guard !pieces.isEmpty else { return }
-    waitingBytes.wrappingAdd(pieceBytes, ordering: .relaxed)
-    recorder.post(.body(self, pieces, pieceLease))
-    pieces = []
-    pieceBytes = 0
-    if isEventStream { pieceLease = RecordingMemory.Lease(recorder.memory) }
+    waitingBytes.wrappingAdd(part.byteCount, ordering: .relaxed)
+    recorder.post(.part(self, part))
+    part = Part(lease: isEventStream ? RecordingMemory.Lease(recorder.memory) : lease)
   }
 
   /// Notes the end of the call; a second one is passed over.
   func finish(_ end: ExchangeEnd, at time: Int64, resendCount: Int = 0) {
     guard !isFinished else { return }
     isFinished = true
-    handOver()
     context.endTime = max(time, context.startTime)
     context.resendCount = resendCount
-    recorder.post(.end(self, end))
+    part.end = end
+    handOver()
   }
 }

@@ -11,12 +11,7 @@ package import TraceStore
 package final class Recorder: Sendable {
   /// What the relay and the store tell the thread.
   enum Update: Sendable {
-    case head(CallRecord, status: Int, contentType: String?, contentEncoding: String?)
-    /// With the memory that the pieces hold.
-    case body(CallRecord, [[UInt8]], RecordingMemory.Lease)
-    /// The rest of the body is not recorded.
-    case cut(CallRecord)
-    case end(CallRecord, ExchangeEnd)
+    case part(CallRecord, CallRecord.Part)
     case sequence(CallRecord, Int64?)
     case appended(SpanSpool.Batch, StoreError?)
     case flush(CheckedContinuation<Void, Never>)
@@ -131,8 +126,9 @@ extension Recorder.Update {
   /// Whether somebody waits for it, or memory does.
   fileprivate var isUrgent: Bool {
     switch self {
-    case .body, .appended, .flush: true
-    case .head, .cut, .end, .sequence: false
+    case .part(_, let part): part.end == nil
+    case .appended, .flush: true
+    case .sequence: false
     }
   }
 }

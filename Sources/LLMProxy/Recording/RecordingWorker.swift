@@ -34,21 +34,7 @@ final class RecordingWorker {
 
   func apply(_ update: Recorder.Update) {
     switch update {
-    case .head(let call, let status, let contentType, let contentEncoding):
-      reader(of: call).begin(status: status, contentType: contentType, contentEncoding: contentEncoding)
-    case .body(let call, let pieces, _):
-      for piece in pieces {
-        reader(of: call).receive(piece.span)
-        call.waitingBytes.wrappingSubtract(piece.count, ordering: .relaxed)
-      }
-    case .cut(let call): reader(of: call).cut()
-    case .end(let call, let end):
-      lastSerial += 1
-      call.serial = lastSerial
-      outstanding.insert(lastSerial)
-      call.exchange = reader(of: call).finish(end)
-      call.reader = nil
-      if call.waitsForSequence { unnumbered += 1 } else { compose(call) }
+    case .part(let call, let part): read(part, of: call)
     case .sequence(let call, let number):
       call.sequence = number
       call.waitsForSequence = false
@@ -61,6 +47,23 @@ final class RecordingWorker {
       flushes.append((lastSerial, continuation))
       resumeFlushes()
     }
+  }
+
+  private func read(_ part: CallRecord.Part, of call: CallRecord) {
+    let reader = reader(of: call)
+    if let head = part.head {
+      reader.begin(status: head.status, contentType: head.contentType, contentEncoding: head.contentEncoding)
+    }
+    for piece in part.pieces { reader.receive(piece.span) }
+    call.waitingBytes.wrappingSubtract(part.byteCount, ordering: .relaxed)
+    if part.isCut { reader.cut() }
+    guard let end = part.end else { return }
+    lastSerial += 1
+    call.serial = lastSerial
+    outstanding.insert(lastSerial)
+    call.exchange = reader.finish(end)
+    call.reader = nil
+    if call.waitsForSequence { unnumbered += 1 } else { compose(call) }
   }
 
   private func reader(of call: CallRecord) -> ExchangeReader {
