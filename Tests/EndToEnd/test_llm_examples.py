@@ -1,5 +1,9 @@
-"""docs/llm-proxy.md does what it says: every configuration of it is served, and every program and command of it is run."""
+"""docs/llm-proxy.md does what it says: each configuration is served, each program and command run.
 
+So are the commands of docs/session-keys.md.
+"""
+
+import hashlib
 import json
 import re
 import subprocess
@@ -11,6 +15,7 @@ from harness import http1, llm_spans, paths, provider, proxy
 
 DOCUMENTS = paths.REPOSITORY / "docs"
 DOCUMENT = (DOCUMENTS / "llm-proxy.md").read_text()
+SESSIONS = (DOCUMENTS / "session-keys.md").read_text()
 KEYS = {"OPENAI_API_KEY": proxy.OPENAI_KEY, "ANTHROPIC_API_KEY": proxy.ANTHROPIC_KEY}
 PLACE = ("ro-1", "at-1")
 
@@ -40,7 +45,8 @@ def serve(start, fake, tmp_path):
         [text] = blocks(title, "yaml")
         # Which API a host has is known of the real ones alone.
         text = re.sub(r"( *)base_url: https://api\.anthropic\.com", rf"\1base_url: {fake.url}\n\1api: anthropic", text)
-        text = re.sub(r"base_url: (https://api\.openai\.com|http://localhost:8000)$", f"base_url: {fake.url}", text, flags=re.M)
+        for url in ("https://api.openai.com", "http://localhost:8000"):
+            text = text.replace(f"base_url: {url}\n", f"base_url: {fake.url}\n")
         assert text.count(fake.url) == text.count("base_url:")
         file = tmp_path / "fulgurite.yaml"
         file.write_text(text)
@@ -142,7 +148,8 @@ def test_agent_lightning(serve):
     """`test_llm_adapters.py` has a runner with the resource of the recipe; here it is the configuration that counts."""
     running = serve("Agent Lightning")
     assert "ProxyLLM" in blocks("Agent Lightning", "python")[0]
-    assert proxy.ask(running, f"/rollout/{PLACE[0]}/attempt/{PLACE[1]}/chat/completions", fake={"tools": 1}).status == 200
+    path = "/rollout/{}/attempt/{}/chat/completions".format(*PLACE)
+    assert proxy.ask(running, path, fake={"tools": 1}).status == 200
     assert {span.name for span in spans(running, 3)} == {
         "openai.chat.completion",
         "raw_gen_ai_request",
@@ -180,13 +187,14 @@ def test_several_upstreams(serve, fake):
     ]
 
 
-BASES = re.findall(r"^\| `(https?://\w+(?::8000)?)([^`]*)` \| (.*) \| `(/.*)` \|$", section("Where a call goes"), re.MULTILINE)
+BASE = re.compile(r"^\| `(https?://\w+(?::8000)?)([^`]*)` \| (.*) \| `(/.*)` \|$", re.MULTILINE)
+BASES = BASE.findall(section("Where a call goes"))
 
 
 def test_what_stands_before_the_path_at_the_upstream(start, fake):
     assert len(BASES) == 4
-    for _, base, asked, expected in BASES:
-        running = start(*proxy.arguments(fake.url + base, {"openai": {}}), name=f"data{base}{len(asked)}".replace("/", "-"))
+    for number, (_, base, asked, expected) in enumerate(BASES):
+        running = start(*proxy.arguments(fake.url + base, {"openai": {}}), name=f"data-{number}")
         for path in re.findall(r"`(/[^`]*)`", asked) or ["/v1/chat/completions", "/chat/completions"]:
             proxy.ask(running, path)
             assert fake.last().target == expected, (base, path)
@@ -213,3 +221,23 @@ def test_a_key_for_clients(start, fake):
 
 def run_locally(text):
     return subprocess.run(["bash", "-euc", text], capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+# The page about session keys
+
+
+def test_a_session_from_its_start_to_its_export(start, fake):
+    starting, calling, exporting = re.findall(r"^```sh\n(.*?)^```$", SESSIONS, re.MULTILINE | re.DOTALL)
+    digest = hashlib.sha256(b"admin").hexdigest()
+    running = start(*proxy.arguments(fake.url), *proxy.setting("auth.llm_admin.tokens", f"sha256:{digest}"))
+    started = json.loads(shell(running, "ADMIN_KEY=admin\n" + starting))
+    assert started["session_id"] == "math-17-0"
+    key = started["api_key"]
+    headers = {"Authorization": f"Bearer {key}"}
+    turns = [{**proxy.chat(), "messages": [{"role": "user", "content": content}]} for content in ("first", "second")]
+    answers = [proxy.ask(running, members=turn, headers=headers).json() for turn in turns]
+    setting = "ADMIN_KEY=admin\n" + "".join(starting.splitlines(keepends=True)[:2])
+    shell(running, f"{setting}KEY={key}\n{calling}".replace("chatcmpl-123", answers[0]["id"]))
+    exported = json.loads(shell(running, setting + exporting))["interactions"]
+    # The first reward is for the last call, of which the first one has nine tenths.
+    assert {name: one["reward"] for name, one in exported.items()} == {answers[0]["id"]: 1.4, answers[1]["id"]: 1.0}
