@@ -179,13 +179,15 @@ package final class LLMProxy: Sendable {
       case .success(let head): return answer(head, relay, record, call)
       case .failure(let error):
         relay.fail(error)
-        metrics.refusals.increment()
         if error.kind != .cancelled {
+          metrics.refusals.increment()
           limiters[upstream.name]?.log(
             logger, .warning, "no answer from an upstream",
             ["upstream": .text(upstream.name), "call": .text(call.id), "cause": .text(error.message)])
         }
-        return ProxyFault.upstream(error, upstream.name).response(call.target.family)
+        var response = ProxyFault.upstream(error, upstream.name).response(call.target.family)
+        response.headers.append(AnswerFields.requestID, call.id)
+        return response
       }
     }
   }

@@ -16,6 +16,9 @@ struct Caller: Sendable {
   /// The place of its session key.
   var place: (rolloutID: String, attemptID: String)? { session.map { ($0.rolloutID, $0.attemptID) } }
 
+  /// Whether its key allows some models alone.
+  var hasModelLimit: Bool { session?.session.limits.models != nil }
+
   func allows(model: String) -> Bool { session?.allows(model: model) ?? true }
 }
 

@@ -1,5 +1,6 @@
 """The LLM proxy shows no key, reaches no host that was not configured, and lets nobody in who has no key."""
 
+import gzip
 import hashlib
 import json
 import socket
@@ -636,3 +637,53 @@ def test_proxy_variables_of_the_environment_change_nothing(start, fake, stranger
     names = ["http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY"]
     relay = start(*proxy.arguments(fake.url), environment=dict.fromkeys(names, url))
     assert proxy.ask(relay).status == 200
+
+
+# The models of an upstream are a limit
+
+
+@pytest.fixture(scope="module")
+def two_models(fake, tmp_path_factory):
+    """A proxy that serves two models, one of them under another name."""
+    models = {"models": "small=big,other"}
+    arguments = proxy.arguments(fake.url, {"openai": models, "gemini": {**models, "api": "gemini"}})
+    with server.Fulgurite(tmp_path_factory.mktemp("limited") / "data", *arguments) as running:
+        yield running
+
+
+def post(relay, path, body, headers=None):
+    fields = {"Content-Type": "application/json", **(headers or {})}
+    return http1.request(relay.llm_proxy, "POST", path, fields, body)
+
+
+@pytest.mark.parametrize(
+    "path, body, headers, status",
+    [
+        ("/openai/v1/chat/completions", b'{"model":"small"}', None, 200),
+        ("/openai/v1/chat/completions", b'{"model":"huge"}', None, 404),
+        ("/openai/v1/chat/completions", b'{"messages":[]}', None, 400),
+        ("/openai/v1/chat/completions", b'{"model":"huge","model":"small"}', None, 400),
+        ("/openai/v1/chat/completions", b'\xef\xbb\xbf{"model":"huge"}', None, 400),
+        ("/openai/v1/chat/completions", gzip.compress(b'{"model":"huge"}'), {"Content-Encoding": "gzip"}, 400),
+        ("/openai/v1/messages/count_tokens", b'{"model":"huge"}', None, 404),
+        ("/gemini/v1beta/models/small:generateContent", b"{}", None, 200),
+        ("/gemini/v1beta/models/huge:generateContent", b"{}", None, 404),
+        ("/gemini/v1beta/models/huge:countTokens", b"{}", None, 404),
+    ],
+)
+def test_no_request_gets_around_the_models_of_an_upstream(two_models, path, body, headers, status):
+    assert post(two_models, path, body, headers).status == status
+
+
+def test_an_alias_reaches_the_provider_by_its_own_name(two_models, fake):
+    post(two_models, "/gemini/v1beta/models/small:generateContent", b"{}")
+    assert fake.last().target.endswith("/models/big:generateContent")
+    post(two_models, "/openai/v1/messages/count_tokens", b'{"model":"small"}')
+    assert json.loads(fake.last().body)["model"] == "big"
+
+
+@pytest.mark.parametrize("name", ["key", "%6bey", "k%65y"])
+def test_a_key_in_a_query_stays_here(start, fake, name):
+    relay = start(*proxy.arguments(fake.url, {"openai": {}}), *proxy.setting("auth.llm.tokens", hashed(CLIENT_KEY)))
+    assert proxy.ask(relay, f"/v1/chat/completions?a=1&{name}={CLIENT_KEY}").status == 200
+    assert fake.last().target.endswith("?a=1")

@@ -6,6 +6,8 @@ import JSON
 package struct RequestOutline: Sendable, Hashable {
   /// `model`; `nil` when it is no string.
   package private(set) var model: String?
+  /// Whether there is more than one member `model`: which of them counts is up to who reads it.
+  package private(set) var hasSeveralModels = false
   /// Where the string lies, with its quotation marks.
   package private(set) var modelRange: Range<Int>?
   /// Whether `stream` is `true`.
@@ -22,6 +24,7 @@ package struct RequestOutline: Sendable, Hashable {
   package private(set) var hasLogprobs = false
   /// The offset behind the bracket that opens the object.
   package private(set) var start = 0
+  private var hasModel = false
   /// Whether the object has no members.
   package private(set) var isEmpty = true
 
@@ -46,6 +49,8 @@ package struct RequestOutline: Sendable, Hashable {
 
   private mutating func read(_ key: JSONString, _ reader: inout JSONReader) throws(JSONError) {
     if reader.text(key, equals: "model") {
+      hasSeveralModels = hasModel
+      hasModel = true
       try readModel(&reader)
     } else if reader.text(key, equals: "stream") {
       isStream = try Self.isTrue(&reader)

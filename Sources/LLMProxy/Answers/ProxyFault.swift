@@ -100,7 +100,10 @@ extension ProxyFault {
       ProxyFault(
         502, "proxy_upstream_error", "upstream \(upstream) ended the connection without an answer",
         code: "upstream_truncated")
-    case .invalidResponse, .other, .cancelled:
+    case .cancelled:
+      // There is no such status; it is what nginx writes into its log.
+      ProxyFault(499, "invalid_request_error", "the client has closed its side", code: "client_disconnected")
+    case .invalidResponse, .other:
       ProxyFault(
         502, "proxy_upstream_error", "the answer of upstream \(upstream) cannot be read", code: "invalid_response")
     }

@@ -8,13 +8,16 @@ enum AnswerFields {
     "strict-transport-security", "proxy-authenticate", "proxy-connection",
   ]
 
+  /// Names the call: the id of its span.
+  static let requestID = "x-proxy-request-id"
+
   /// - Parameter requestID: Ours, for the log.
   static func make(_ answer: ClientResponse, requestID: String) -> HTTPHeaders {
     var headers = HTTPHeaders()
     for field in answer.headers.fields where !stripped.contains(field.name) {
       headers.append(field.name, field.value)
     }
-    headers.append("x-proxy-request-id", requestID)
+    headers.append(Self.requestID, requestID)
     return headers
   }
 }

@@ -48,8 +48,9 @@ final class CallRecord: @unchecked Sendable {
   // MARK: The loop's part
 
   private(set) var context: CallContext
-  /// What waits to be handed over. The pieces of a stream hold memory until they are read; other answers are kept whole
-  /// until their end.
+  /// What waits to be handed over.
+  ///
+  /// The pieces of a stream hold memory until they are read; other answers are kept whole until their end.
   private var part: Part
   private var isEventStream = false
   /// Bytes that were handed over and are not read yet; the recorder takes them off.

@@ -50,7 +50,7 @@ struct Call {
     let upstream = target.upstream
     var sent = ClientRequest(
       method: request.method.rawValue,
-      url: upstream.url(version: path.version, path: path.path, query: target.query),
+      url: upstream.url(version: path.version, path: target.path, query: target.query),
       headers: UpstreamFields.make(request, upstream, passesCredentials: passesCredentials))
     if !body.isEmpty || request.method == .post || request.method == .put || request.method == .patch {
       sent.body = target.body ?? body

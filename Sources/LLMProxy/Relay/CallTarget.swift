@@ -7,12 +7,14 @@ struct CallTarget {
   let route: LLMRoute
   /// The family whose errors the client reads.
   let family: Upstream.Family
+  /// What follows the version, with the provider's name of the model.
+  var path: String
   /// The query without credentials.
   let query: String?
   /// The body where it differs from what the client sent.
-  let body: [UInt8]?
+  var body: [UInt8]?
   /// Whether the client is not to see the record with the usage.
-  let hidesUsage: Bool
+  var hidesUsage: Bool
 }
 
 extension LLMProxy {
@@ -21,48 +23,34 @@ extension LLMProxy {
     -> CallTarget
   {
     let route = LLMRoute(request.method, path.path)
-    let outline = isCall(route) ? RequestOutline(body.span) : nil
-    let upstream = try upstream(request, path, route, outline)
+    let model = RequestedModel(route, path.path, request, body)
+    let upstream = try upstream(request, path, route, model)
     guard let route = route ?? Self.allowed(path, upstream) else {
       throw ProxyFault(404, "not_found_error", "no API of a provider is served at this path", code: "not_found")
     }
-    var changed: [UInt8]?
-    var hidesUsage = false
-    if case .call(let api) = route, let outline {
-      if let model = outline.model { try check(model, upstream, caller) }
+    try model.check(upstream, caller)
+    var target = CallTarget(
+      upstream: upstream, route: route, family: route.family ?? upstream.family, path: path.path,
+      query: Self.withoutKey(request.query, upstream, caller), body: nil, hidesUsage: false)
+    model.rename(for: upstream, &target, body)
+    if case .call(let api) = route, let outline = model.outline {
       let changes = RequestChanges(upstream, api, outline)
-      changed = changes.apply(to: body)
-      hidesUsage = changes.asksForUsage
+      target.body = changes.apply(to: body)
+      target.hidesUsage = changes.asksForUsage
     }
-    return CallTarget(
-      upstream: upstream, route: route, family: route.family ?? upstream.family,
-      query: Self.withoutKey(request.query, upstream), body: changed, hidesUsage: hidesUsage)
+    return target
   }
 
-  private func isCall(_ route: LLMRoute?) -> Bool { if case .call = route { true } else { false } }
-
   private func upstream(
-    _ request: HTTPRequest, _ path: ProxyPath, _ route: LLMRoute?, _ outline: RequestOutline?
+    _ request: HTTPRequest, _ path: ProxyPath, _ route: LLMRoute?, _ model: RequestedModel
   ) throws(ProxyFault) -> Upstream {
     if let name = path.upstream, let selected = table.upstreams.first(where: { $0.name == name }) { return selected }
-    if let model = outline?.model, let declaring = table.declaring(model: model) { return declaring }
+    if let name = model.name, let declaring = table.declaring(model: name) { return declaring }
     let family = route?.family ?? (request.headers.first("anthropic-version") == nil ? nil : .anthropic)
     if let upstream = table.fallback(family) { return upstream }
     throw ProxyFault(
       404, "not_found_error", "say by the path which upstream is meant: \(table.prefixes)",
       code: "upstream_not_selected")
-  }
-
-  private func check(_ model: String, _ upstream: Upstream, _ caller: Caller) throws(ProxyFault) {
-    guard upstream.models.isEmpty || upstream.models.contains(where: { $0.alias == model }) else {
-      throw ProxyFault(
-        404, "not_found_error", "upstream \(upstream.name) does not serve model \(model.prefix(128))",
-        code: "model_not_found")
-    }
-    guard caller.allows(model: model) else {
-      throw ProxyFault(
-        403, "permission_error", "this key does not allow model \(model.prefix(128))", code: "model_not_allowed")
-    }
   }
 
   /// Paths that the configuration lets through.
@@ -74,9 +62,13 @@ extension LLMProxy {
     return isAllowed ? .passThrough(upstream.family) : nil
   }
 
-  /// The query without `key`, where Gemini's clients put the credential.
-  private static func withoutKey(_ query: String?, _ upstream: Upstream) -> String? {
-    guard let query, upstream.key != nil else { return query }
-    return query.split(separator: "&").filter { !$0.hasPrefix("key=") }.joined(separator: "&")
+  /// The query without `key`, where Gemini's clients put the credential, unless it is the provider's own.
+  private static func withoutKey(_ query: String?, _ upstream: Upstream, _ caller: Caller) -> String? {
+    guard let query, upstream.key != nil || caller.identity != nil else { return query }
+    let kept = query.split(separator: "&").filter { part in
+      let name = part.prefix { $0 != "=" }
+      return PercentEncoding.parameters(String(name)).first?.name != "key"
+    }
+    return kept.joined(separator: "&")
   }
 }

@@ -4,8 +4,9 @@ extension LLMConfiguration {
   private static let proxyOptions = [
     ConfigurationOption(
       "llm.default_upstream", \.llm.defaultUpstream, .nameOrNothing,
-      "The upstream of requests that select none by a path prefix or a model. Empty means the only upstream, or with "
-        + "several the only one with the API of the request; when there is no such one, the request is refused."),
+      "The upstream of requests that select none by a path prefix or a model, unless just one upstream speaks the API of "
+        + "the request: then it is that one. Empty means the only upstream there is; with several the request is "
+        + "refused."),
     ConfigurationOption(
       "llm.trust_trace_context", \.llm.trustTraceContext, .word(),
       "Whose traceparent makes the span of a call a child of the caller's span: always (everybody's), trusted (that of "
@@ -20,7 +21,7 @@ extension LLMConfiguration {
         + "0 means that the provider's connection is closed at once."),
     ConfigurationOption(
       "llm.max_stream_duration", \.llm.maximumStreamDuration, .positiveDuration,
-      "How long an answer may take from its first byte to its last."),
+      "How long a call may take, from the request to the last byte of the answer."),
   ]
 
   private static let recordingOptions = [
