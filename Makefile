@@ -15,10 +15,14 @@ TOOLS  := .build/tools
 PYTHON := $(VENV)/tests/bin/python
 SOURCES := Sources Tests Benchmarks Fuzz Package.swift
 
-.PHONY: deps build run test test-swift test-end-to-end test-llm-aborts tools venv lint format bench crash fuzz sanitize openapi regenerate-protobuf clean
+.PHONY: deps bench-deps build run test test-swift test-end-to-end test-llm-aborts tools venv lint format bench crash fuzz sanitize openapi regenerate-protobuf clean
+
+# What `make bench` compares the LLM proxy with, and asks with.
+BENCH_PACKAGES := nginx-light wrk
 
 # Asks dpkg which packages are missing and installs only those. Without root it says what to run.
-deps:
+bench-deps: PACKAGES += $(BENCH_PACKAGES)
+deps bench-deps:
 	@missing=$$(for package in $(PACKAGES); do \
 	    dpkg-query -W -f='$${db:Status-Status}' $$package 2>/dev/null | grep -qx installed || echo $$package; \
 	  done | tr '\n' ' '); \
@@ -66,8 +70,8 @@ lint:
 format:
 	$(SWIFT) format --in-place --recursive $(SOURCES)
 
-# BENCH_ARGUMENTS='--quick' is a smoke run; '--runs 1' measures each load once.
-bench: build tools venv
+# BENCH_ARGUMENTS='--quick' is a smoke run; '--runs 1' measures each load once; '--only llm' measures the LLM proxy alone.
+bench: bench-deps build tools venv
 	FULGURITE_BINARY=$(CURDIR)/$(BINARY) $(PYTHON) Benchmarks/bench.py --write docs/benchmarks.md $(BENCH_ARGUMENTS)
 
 # ROUNDS=200 kills more often.

@@ -17,6 +17,18 @@ class Row:
     values: list
     # The line of our own that a peer's line is to be compared with.
     compares_with: str | None = None
+    # What belongs to each value besides, such as the same without us: `{"nginx": values}`.
+    beside: dict = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def merged(cls, runs):
+        """One line of the lines of all runs."""
+
+        def joined(lists):
+            return [value for values in lists for value in values]
+
+        beside = {name: joined(row.beside[name] for row in runs) for name in runs[0].beside}
+        return dataclasses.replace(runs[0], values=joined(row.values for row in runs), beside=beside)
 
     @property
     def median(self):
@@ -28,6 +40,9 @@ class Row:
 
     def advantage_over(self, other):
         """How many times better this line is than another, as text."""
+        if self.median <= 0 or other.median <= 0:
+            # What is added can be lost in the noise of what it is added to.
+            return ""
         ratio = self.median / other.median if self.more_is_better else other.median / self.median
         return f"{number(ratio)} times"
 
@@ -42,6 +57,10 @@ class Row:
         low, high = min(self.values), max(self.values)
         spread = f" ({number(low)} to {number(high)})" if len(self.values) > 1 else ""
         return f"**{number(self.median)}** {self.unit}{spread}"
+
+    def beside_text(self, name):
+        """The median of what stands beside, in the same unit."""
+        return number(statistics.median(self.beside[name])) if name in self.beside else ""
 
     @property
     def goal_text(self):
