@@ -51,6 +51,10 @@ package struct ProxyAccess: Sendable {
       if Self.isFromForeignPage(request) {
         throw ProxyFault(403, "permission_error", "pages of other origins may not call", code: "foreign_origin")
       }
+      // It would go to the provider in the place of the provider's own.
+      if let key, admins().accepts(bearer: key) {
+        throw ProxyFault(401, "authentication_error", "the admin key is not for calls", code: "invalid_api_key")
+      }
       return caller(identity: nil, isTrusted: request.peer.isLoopback)
     }
     guard let key else { throw ProxyFault(401, "authentication_error", "a key is needed", code: "missing_api_key") }

@@ -10,7 +10,7 @@ struct Baggage {
 
   init(_ values: [String]) {
     guard !values.isEmpty, values.reduce(0, { $0 + $1.utf8.count }) <= Self.maximumLength else { return }
-    let members = values.flatMap { $0.split(separator: ",") }
+    let members = values.flatMap { $0.parts(separatedBy: UInt8(ascii: ",")) }
     guard members.count <= Self.maximumMembers else { return }
     for member in members {
       let pair = member.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1)

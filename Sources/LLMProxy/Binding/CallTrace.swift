@@ -65,10 +65,11 @@ struct CallTrace {
 
 extension TraceID {
   static func random() -> TraceID {
-    TraceID(high: .random(in: 1 ... .max), low: .random(in: 1 ... .max))
+    // One bit is set, so that it is never the id of zeros.
+    TraceID(high: .random(in: 0 ... .max), low: .random(in: 0 ... .max) | 1)
   }
 }
 
 extension SpanID {
-  static func random() -> SpanID { SpanID(value: .random(in: 1 ... .max)) }
+  static func random() -> SpanID { SpanID(value: .random(in: 0 ... .max) | 1) }
 }

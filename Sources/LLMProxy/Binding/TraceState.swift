@@ -9,7 +9,7 @@ enum TraceState {
   /// Joins the headers of a request, without what there is no room for.
   static func joined(_ values: [String]) -> String {
     guard !values.isEmpty else { return "" }
-    var members = values.flatMap { $0.split(separator: ",") }.map(\.trimmed).filter { !$0.isEmpty }
+    var members = values.flatMap { $0.parts(separatedBy: UInt8(ascii: ",")) }.map(\.trimmed).filter { !$0.isEmpty }
     // Too many members make the whole header invalid, and an invalid one is dropped whole.
     guard members.count <= maximumMembers, members.allSatisfy({ $0.contains("=") && $0.utf8.allSatisfy(isVisible) })
     else { return "" }

@@ -48,7 +48,7 @@ enum UpstreamFields {
   private static func connectionFields(_ headers: HTTPHeaders) -> Set<String> {
     var names: Set<String> = []
     for field in headers.fields where field.name == "connection" {
-      for name in field.value.split(separator: ",") where name != "keep-alive" {
+      for name in field.value.parts(separatedBy: UInt8(ascii: ",")) where name != "keep-alive" {
         names.insert(name.trimmed.lowercased())
       }
     }
@@ -57,18 +57,9 @@ enum UpstreamFields {
 
   /// The members of `accept-encoding` that the recorder can read; `identity` when there is none.
   private static func readable(_ value: String) -> String {
-    let members = value.split(separator: ",").filter { member in
+    let members = value.parts(separatedBy: UInt8(ascii: ",")).filter { member in
       codings.contains(Substring(member.prefix { $0 != ";" }.trimmed.lowercased()))
     }
     return members.isEmpty ? "identity" : members.joined(separator: ",")
-  }
-}
-
-extension Substring {
-  var trimmed: Substring {
-    var text = self
-    while let first = text.first, first == " " || first == "\t" { text.removeFirst() }
-    while let last = text.last, last == " " || last == "\t" { text.removeLast() }
-    return text
   }
 }

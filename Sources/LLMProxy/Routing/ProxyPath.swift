@@ -26,7 +26,7 @@ struct ProxyPath: Hashable {
   ///   - allowsKey: Whether the path may start with `/s/KEY`.
   init(_ text: String, _ table: UpstreamTable, allowsKey: Bool) throws(Fault) {
     guard Self.isPlain(text) else { throw .ambiguous }
-    var segments = text.split(separator: "/")[...]
+    var segments = text.parts(separatedBy: UInt8(ascii: "/"))[...]
     if allowsKey, segments.count >= 2, segments.first == "s" {
       key = String(segments[segments.startIndex + 1])
       segments = segments.dropFirst(2)

@@ -72,7 +72,14 @@ extension SessionAPI {
     }
     let (wanted, mostOpen) = (new, settings.mostOpen)
     let sessions = try await change { () throws(SessionKeyFault) in
-      try await keys.store.startSessions(wanted, mostOpen: mostOpen)
+      do throws(SessionKeyFault) {
+        return try await keys.store.startSessions(wanted, mostOpen: mostOpen)
+      } catch {
+        guard error == .noCapacity else { throw error }
+        // Some may be open only because nobody has looked.
+        await keys.sweep()
+        return try await keys.store.startSessions(wanted, mostOpen: mostOpen)
+      }
     }
     return zip(sessions, minted).map { ($0, $1) }
   }

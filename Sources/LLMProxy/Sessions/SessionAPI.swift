@@ -17,6 +17,8 @@ package struct SessionAPI: Sendable {
   let reader: any SpanReader
   /// Tells whether a request shows the key of an administrator; `nil` when there is no such key.
   let isAdmin: (@Sendable (HTTPRequest) -> Bool)?
+  /// Whether anyone may call, which a session key is for where only some may.
+  private let isOpen: @Sendable () -> Bool
   /// Waits until what was recorded so far can be read.
   let flush: @Sendable () async -> Void
   /// Returns when the time is over, or when its task is cancelled.
@@ -29,16 +31,21 @@ package struct SessionAPI: Sendable {
 
   var settings: SessionSettings { keys.settings }
 
-  /// - Parameter isAdmin: `nil` = no administrator's key is configured: then whoever is on this machine may do all.
+  /// - Parameters:
+  ///   - isAdmin: `nil` = no administrator's key is configured: then whoever is on this machine may do all, while anyone
+  ///     may call.
+  ///   - isOpen: Whether anyone may call.
   package init(
     keys: SessionKeys, rollouts: any RolloutStore, reader: any SpanReader,
-    isAdmin: (@Sendable (HTTPRequest) -> Bool)?, budget: InFlightBudget,
+    isAdmin: (@Sendable (HTTPRequest) -> Bool)?, isOpen: @escaping @Sendable () -> Bool = { true },
+    budget: InFlightBudget,
     flush: @escaping @Sendable () async -> Void, sleep: @escaping @Sendable (Duration) async -> Void
   ) {
     self.keys = keys
     self.rollouts = rollouts
     self.reader = reader
     self.isAdmin = isAdmin
+    self.isOpen = isOpen
     self.budget = budget
     self.flush = flush
     self.sleep = sleep
@@ -99,7 +106,7 @@ package struct SessionAPI: Sendable {
   func requireAdmin(_ request: HTTPRequest) throws(SessionFailure) {
     if crossOrigin.isForeign(request) { throw SessionFailure(403, "pages of other origins may not use sessions") }
     guard let isAdmin else {
-      guard request.peer.isLoopback else { throw SessionFailure(403, "no admin API key is configured") }
+      guard request.peer.isLoopback, isOpen() else { throw SessionFailure(403, "no admin API key is configured") }
       return
     }
     guard SessionKey.shown(by: request) != nil else { throw SessionFailure(401, Self.missingKey) }

@@ -31,7 +31,8 @@ extension RolloutMachine {
     guard let current = try keySessions.session(of: new.key) else { return .failure(.unknown) }
     guard current.row == row else { return .failure(.bound(current.id)) }
     guard current.ending == nil || hasRoom(for: 1, mostOpen) else { return .failure(.noCapacity) }
-    try end(current, .refreshed, .succeeded, now: now)
+    // Its time may be over without anybody having noted that.
+    try end(current, current.ending(now: now) ?? .refreshed, .succeeded, now: now)
     try keySessions.releaseKey(of: row)
     guard current.taskID == new.taskID else { return .success(try start(new, now: now)) }
     let (_, attempt) = try startAttempt(of: current.rolloutID, worker: nil, now: Self.seconds(now))

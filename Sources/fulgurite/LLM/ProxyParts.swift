@@ -1,4 +1,5 @@
 import Configuration
+import Credentials
 import GenAI
 import LLMProxy
 import Logging
@@ -39,8 +40,8 @@ struct ProxyParts: Sendable {
       while (try? await loop.sleep(for: interval)) != nil { await keys.sweepIfDue() }
     }
     let sessions = SessionAPI(
-      keys: keys, rollouts: store, reader: store, isAdmin: SessionAPI.administrators(gate.llmAdmin), budget: budget,
-      flush: { await recorder.flush() }, sleep: sleep)
+      keys: keys, rollouts: store, reader: store, isAdmin: SessionAPI.administrators(gate.llmAdmin),
+      isOpen: { gate.llm.isEmpty }, budget: budget, flush: { await recorder.flush() }, sleep: sleep)
     proxy = LLMProxy(
       options,
       access: ProxyAccess(
