@@ -6,7 +6,7 @@ SHELL := /bin/bash
 # Debian 12 packages. The first line is what the program links, the second what builds and tests it.
 PACKAGES := \
   libuv1-dev node-llhttp libnghttp2-dev libsqlite3-dev libyaml-dev libdeflate-dev zlib1g-dev libzstd-dev libssl-dev libprotobuf-c-dev \
-  libcurl4-openssl-dev libbrotli-dev libpcre2-dev protobuf-c-compiler pkg-config gcc libc6-dev make python3 python3-venv sqlite3
+  libcurl4-openssl-dev libbrotli-dev libpcre2-dev protobuf-c-compiler pkg-config gcc libc6-dev make python3 python3-venv sqlite3 openssl
 
 SWIFT  ?= swift
 BINARY := .build/release/fulgurite
@@ -56,9 +56,14 @@ test-llm-aborts: build tools venv
 	LLM_ABORTS=$(LLM_ABORTS) FULGURITE_BINARY=$(CURDIR)/$(BINARY) $(PYTHON) -m pytest Tests/EndToEnd/test_llm_faults.py \
 	  -k nothing_behind --timeout 1200
 
-# The load generator and its sink.
+# The load generator and its sink; and nginx, which tests start as a provider's edge: unpacked, because an installed one
+# would be started by the system.
 tools: deps
 	@mkdir -p $(TOOLS)
+	@if [ ! -x $(TOOLS)/nginx/usr/sbin/nginx ]; then \
+	  cd $(TOOLS) && (apt-get download --quiet nginx || (apt-get update --quiet && apt-get download --quiet nginx)) && \
+	  dpkg-deb --extract nginx_*.deb nginx && rm nginx_*.deb; \
+	fi
 	$(MAKE) --no-print-directory -C Benchmarks/otlpload BIN=$(CURDIR)/$(TOOLS)
 
 venv: deps
