@@ -45,10 +45,3 @@ extension AuthConfiguration {
     }
   }
 }
-
-extension FulguriteConfiguration {
-  /// Whether the proxy's administration needs no token: none is configured, and no other machine reaches the proxy.
-  package var opensProxyAdministration: Bool {
-    auth.llmAdmin.all.isEmpty && llmProxyAddresses.allSatisfy(\.isLoopback)
-  }
-}

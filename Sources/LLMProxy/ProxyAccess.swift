@@ -1,3 +1,4 @@
+import APISupport
 package import Credentials
 import TraceStore
 import Transport
@@ -28,6 +29,8 @@ package struct ProxyAccess: Sendable {
   private let admins: @Sendable () -> TokenSet
   private let sessions: SessionKeys
   private let trust: LLMProxyOptions.Trust
+  /// A page of another origin could spend the user's money.
+  private static let crossOrigin = CrossOriginPolicy(origins: [])
 
   /// - Parameters:
   ///   - clients: The keys of clients; none means that anyone may call.
@@ -48,7 +51,7 @@ package struct ProxyAccess: Sendable {
     if let key, key.hasPrefix(SessionKey.prefix) { return try caller(ofSession: key) }
     let tokens = clients()
     if tokens.isEmpty {
-      if Self.isFromForeignPage(request) {
+      if Self.crossOrigin.isForeign(request) {
         throw ProxyFault(403, "permission_error", "pages of other origins may not call", code: "foreign_origin")
       }
       // It would go to the provider in the place of the provider's own.
@@ -93,7 +96,7 @@ package struct ProxyAccess: Sendable {
   /// Whether a request may manage the proxy.
   func isAdmin(_ request: HTTPRequest) -> Bool {
     let tokens = admins()
-    if tokens.isEmpty { return request.peer.isLoopback && clients().isEmpty && !Self.isFromForeignPage(request) }
+    if tokens.isEmpty { return request.peer.isLoopback && clients().isEmpty && !Self.crossOrigin.isForeign(request) }
     guard let key = Self.key(of: request) else { return false }
     return tokens.accepts(bearer: key)
   }
@@ -103,12 +106,5 @@ package struct ProxyAccess: Sendable {
     if let key = SessionKey.shown(by: request) { return key }
     guard request.query != nil else { return nil }
     return PercentEncoding.parameters(request.query).first { $0.name == "key" }?.value
-  }
-
-  /// Only browsers send an origin; a page of another one could spend the user's money.
-  private static func isFromForeignPage(_ request: HTTPRequest) -> Bool {
-    guard let origin = request.headers.first("origin") else { return false }
-    let host = request.headers.first("host") ?? ""
-    return origin != "http://\(host)" && origin != "https://\(host)"
   }
 }

@@ -37,8 +37,8 @@ final class TokenGate: Sendable {
   /// Who may ask LLMs through the proxy; no token means anyone.
   var llm: TokenSet { tokens.withLock { $0.llm } }
 
-  /// Who may start sessions, export trajectories and pause the proxy; no token means what
-  /// `FulguriteConfiguration.opensProxyAdministration` says.
+  /// Who may start sessions, export trajectories and pause the proxy; no token means whoever is on
+  /// this machine, as long as clients need none either.
   var llmAdmin: TokenSet { tokens.withLock { $0.llmAdmin } }
 
   /// Reads the token files again.

@@ -8,8 +8,8 @@ package struct AuthConfiguration: Sendable, Equatable {
   package var api = RouteTokens()
   /// Who may ask LLMs through the proxy; no token means anyone who reaches the listener.
   package var llm = RouteTokens()
-  /// Who may start sessions, export trajectories and pause the proxy; no token means what
-  /// ``FulguriteConfiguration/opensProxyAdministration`` says.
+  /// Who may start sessions, export trajectories and pause the proxy; no token means whoever is on
+  /// this machine, as long as clients need none either.
   package var llmAdmin = RouteTokens()
   /// Whether other machines reach the proxy, so that keys which everybody knows are refused; the loader sets it.
   var exposesProxy = false

@@ -47,9 +47,7 @@ final class CallRelay: @unchecked Sendable {
     }
   }
 
-  /// Goes on with another answer to the same call, which came without a head.
-  ///
-  /// The record then is the business of whoever calls.
+  /// Gives this answer up for another try: the record goes on with the next relay.
   func release() {
     isOver = true
     transfer.loop.execute { [transfer] in transfer.cancel() }

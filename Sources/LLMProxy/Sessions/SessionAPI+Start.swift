@@ -48,7 +48,7 @@ extension SessionAPI {
     }
     // A key that nobody has handed out is not taken: who asks for it gets one of ours.
     if started.isEmpty { started = try await startNew(start, groupID) }
-    let isSecondVersion = start.groupSize != nil || settings.answersAsSecondVersion
+    let isSecondVersion = start.groupSize != nil
     return Self.answer(started, groupID: groupID, status: isSecondVersion ? 201 : 200)
   }
 

@@ -51,9 +51,6 @@ package struct SessionAPI: Sendable {
     self.sleep = sleep
   }
 
-  /// Whether a request is for this interface.
-  package static func serves(_ request: HTTPRequest) -> Bool { SessionRoute(request.path) != nil }
-
   /// Answers a request.
   ///
   /// - Returns: `nil` for a path that is not of this interface.

@@ -14,8 +14,6 @@ package struct SessionSettings: Sendable {
   package var sweepInterval = Duration.seconds(60)
   /// How long an export waits for the end of its session.
   package var exportWait = Duration.seconds(3_600)
-  /// Whether a start is always answered with 201, as by AReaL's second version.
-  package var answersAsSecondVersion = false
   /// The largest body of a request, in bytes.
   package var requestBytes = 256 << 10
 

@@ -81,22 +81,4 @@ struct LLMConfigurationTests {
       ])
     #expect(try problems(["--set", "llm.default_upstream=a"]).count == 1)
   }
-
-  @Test("a request that selects no upstream goes to the default, the only one, or the only one with its API")
-  func fallback() throws {
-    let urls = ["a": "http://a", "b": "http://b", "c": "https://api.anthropic.com"]
-    func llm(_ names: [String], _ more: [String] = []) throws -> LLMConfiguration {
-      let settings = names.flatMap { ["--set", "llm.upstreams.\($0).base_url=\(urls[$0] ?? "")"] }
-      return try load(settings + more).values.llm
-    }
-    #expect(try llm([]).fallbackUpstream(for: .openai) == nil)
-    #expect(try llm(["a"]).fallbackUpstream(for: .anthropic)?.name == "a")
-    #expect(try llm(["a", "c"]).fallbackUpstream(for: .openai)?.name == "a")
-    #expect(try llm(["a", "c"]).fallbackUpstream(for: .anthropic)?.name == "c")
-    #expect(try llm(["a", "c"]).fallbackUpstream(for: .gemini) == nil)
-    let three = try llm(["a", "b", "c"])
-    #expect(three.fallbackUpstream(for: .openai) == nil && three.fallbackUpstream(for: .anthropic)?.name == "c")
-    let chosen = try llm(["a", "b", "c"], ["--set", "llm.default_upstream=b"])
-    #expect(chosen.fallbackUpstream(for: .openai)?.name == "b" && chosen.fallbackUpstream(for: .anthropic)?.name == "b")
-  }
 }

@@ -55,15 +55,6 @@ struct LLMListenerTests {
       ])
   }
 
-  @Test("without an admin key the administration is open to this machine only")
-  func administration() throws {
-    let open = upstream + ["--llm-proxy", "0.0.0.0:4000", "--insecure-listen"]
-    let key = ["--set", "auth.llm_admin.tokens=\(hash("a"))"]
-    #expect(try load(upstream).values.opensProxyAdministration)
-    #expect(try !load(upstream + key).values.opensProxyAdministration)
-    #expect(try !load(open).values.opensProxyAdministration)
-  }
-
   @Test("keys from everywhere let clients and administrators in")
   func tokens() throws {
     let folder = try Folder()

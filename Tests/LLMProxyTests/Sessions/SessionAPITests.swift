@@ -41,9 +41,6 @@ import Transport
       #expect(Set(sessions.map { $0["session_api_key"] }).count == 3)
       #expect(Set(server.store.sessionKeys.all.map(\.groupID)) == [reply.text("group_id") ?? ""])
     }
-    try await withSessions({ $0.answersAsSecondVersion = true }) { server in
-      #expect(await server.ask("/rl/start_session", #"{"task_id":"t"}"#).status == 201)
-    }
   }
 
   struct Refusal: Sendable, CustomTestStringConvertible {

@@ -22,7 +22,7 @@ package struct LLMConfiguration: Sendable, Equatable {
   ///
   /// Default `genai`, environment `FULGURITE_LLM_SPAN_PROFILE`.
   package var spanProfile = SpanProfile.genai
-  /// The name of the upstream of requests that select none; empty for none, see ``fallbackUpstream(for:)``.
+  /// The name of the upstream of requests that select none; empty for none.
   ///
   /// Default empty, environment `FULGURITE_LLM_DEFAULT_UPSTREAM`.
   package var defaultUpstream = ""
