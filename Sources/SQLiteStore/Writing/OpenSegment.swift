@@ -20,6 +20,8 @@ struct OpenSegment {
   var written = Extent()
   /// The first of the spans that are not written yet.
   var firstUnwrittenArrival: Int64 = 0
+  /// The earliest and the latest start of its spans, nanoseconds since 1970; `nil` when it was begun by another run.
+  private(set) var starts: ClosedRange<UInt64>?
 
   init(id: Int64, received: Int64) {
     self.id = id
@@ -35,7 +37,12 @@ struct OpenSegment {
   var hasNewSpans: Bool { spans > written.spans }
 
   /// Counts a span.
-  mutating func count(arrival: Int64) {
+  mutating func count(arrival: Int64, start: UInt64) {
+    if let known = starts {
+      if !known.contains(start) { starts = min(known.lowerBound, start)...max(known.upperBound, start) }
+    } else if spans == 0 {
+      starts = start...start
+    }
     if spans == 0 { firstArrival = arrival }
     if !hasNewSpans { firstUnwrittenArrival = arrival }
     lastArrival = arrival

@@ -43,6 +43,7 @@ struct SegmentPacker: ~Copyable {
   static let level = 1
 
   private var insert: Statement
+  private var insertExtent: Statement
   private var parts: SegmentParts
   private let compressor: SegmentCompressor
   private var frame: [UInt8] = []
@@ -54,11 +55,13 @@ struct SegmentPacker: ~Copyable {
   /// Reads the segment that is open.
   init(_ connection: borrowing Connection, lastID: Int64) throws {
     let insert = try connection.prepare("INSERT INTO segments VALUES(?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8)")
+    let insertExtent = try connection.prepare("INSERT INTO segment_extents VALUES(?1, ?2, ?3, ?4, 0)")
     let parts = try SegmentParts(connection)
     let compressor = try SegmentCompressor()
     open = try SegmentParts.load(connection)
     self.lastID = lastID
     self.insert = insert
+    self.insertExtent = insertExtent
     self.parts = parts
     self.compressor = compressor
   }
@@ -92,7 +95,7 @@ struct SegmentPacker: ~Copyable {
   }
 
   /// Counts a span of the draft that was begun last.
-  mutating func count(arrival: Int64) { open!.count(arrival: arrival) }
+  mutating func count(arrival: Int64, start: UInt64) { open!.count(arrival: arrival, start: start) }
 
   /// The bytes of a segment that is not in the log yet.
   func bytes(of segment: Int64) -> [UInt8]? {
@@ -147,5 +150,10 @@ struct SegmentPacker: ~Copyable {
       try unsafe insert.bindBlobWithoutCopy(bytes, at: 8)
       try insert.run()
     }
+    try insertExtent.bind(segment.id, at: 1)
+    try insertExtent.bind(segment.lastArrival, at: 2)
+    try insertExtent.bind(segment.starts.map { Int64(clamping: $0.lowerBound) }, at: 3)
+    try insertExtent.bind(segment.starts.map { Int64(clamping: $0.upperBound) }, at: 4)
+    try insertExtent.run()
   }
 }

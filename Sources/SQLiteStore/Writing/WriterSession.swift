@@ -151,7 +151,7 @@ final class WriterSession {
         number(&waiting[offset].placement, waitingRollouts[offset], &mark)
       }
       if try inserter.insertAll(waiting, draft.bytes.span, connection) {
-        for offset in waiting.indices { count(waiting[offset].placement, waitingRollouts[offset], &receipt) }
+        for offset in waiting.indices { count(waiting[offset], waitingRollouts[offset], &receipt) }
         return
       }
       tables.tags.takeBack(mark)
@@ -177,11 +177,12 @@ final class WriterSession {
 
   /// Notes that a row is new.
   private func count(
-    _ placement: SpanInserter.Placement, _ rollout: TagResolver.Rollout?, _ receipt: inout AppendReceipt
+    _ row: SpanInserter.Row, _ rollout: TagResolver.Rollout?, _ receipt: inout AppendReceipt
   ) {
+    let placement = row.placement
     counters.arrive()
     receipt.stored += 1
-    packer.count(arrival: counters.lastArrival)
+    packer.count(arrival: counters.lastArrival, start: row.facts.startTime)
     tables.tags.use(placement.sequence, rollout, attempt: placement.rows.attempt)
     tables.tags.add(to: placement.rows, trace: placement.trace)
   }
@@ -218,7 +219,7 @@ final class WriterSession {
         }
       }
     }
-    count(row.placement, rollout, &receipt)
+    count(row, rollout, &receipt)
     return row.placement.variant
   }
 

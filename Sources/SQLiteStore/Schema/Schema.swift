@@ -16,7 +16,7 @@ enum Schema {
   /// What turns version n into version n + 1.
   ///
   /// Never edited once released; changes are appended.
-  private static let migrations = [version1, version2, version3, version4, version5]
+  private static let migrations = [version1, version2, version3, version4, version5, version6]
 
   /// Brings a database to a version, the current one unless a test wants an older one.
   ///
@@ -452,4 +452,6 @@ enum Schema {
       FROM key_sessions JOIN attempts ON attempts.id = key_sessions.attempt
         JOIN rollouts ON rollouts.id = attempts.rollout;
     """
+
+  private static let version6 = retention + forwarding + search
 }
