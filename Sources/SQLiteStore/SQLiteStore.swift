@@ -23,6 +23,7 @@ package final class SQLiteStore: SpanWriter, SpanReader {
   private let status: StoreStatus
   private let filter: TraceFilter
   private let threads = Monitor(3)
+  let retention: RetentionThread
   private let schedule: WatchdogSchedule
   /// The time, in nanoseconds since 1970.
   let now: @Sendable () -> Int64
@@ -53,6 +54,10 @@ package final class SQLiteStore: SpanWriter, SpanReader {
       sessionKeys: sessionKeys)
     self.writer = writer
     readers = ReaderPool(path: databasePath, options: options, recent: recent, status: status)
+    let retention = RetentionThread(
+      path: databasePath, options: options, queue: writer.queue, recent: recent,
+      walBytes: { Int64(Self.size(of: databasePath + "-wal")) })
+    self.retention = retention
     let threads = threads
     // The session is used by the writer's thread alone from here on.
     let handOver = HandOver(session)
@@ -64,6 +69,7 @@ package final class SQLiteStore: SpanWriter, SpanReader {
       checkpointer.run()
       Self.end(threads)
     }.detach()
+    if options.retention != nil { Thread(name: "retention") { retention.run() }.detach() }
     let loader = TraceFilterLoader(path: databasePath, vfs: options.vfs, filter: filter)
     Thread(name: "trace-filter") {
       loader.run()
@@ -176,6 +182,7 @@ package final class SQLiteStore: SpanWriter, SpanReader {
   /// Writes what waits, ends the queries that run, copies the WAL into the database file, ends the threads, and lets the
   /// folder go.
   package func close() {
+    retention.stop()
     writer.queue.close()
     filter.stop()
     readers.close()

@@ -31,6 +31,10 @@ package struct SQLiteStoreOptions: Sendable {
   package var checkpointBytes = 16 << 20
   /// The SQLite VFS; tests inject faults through it.
   package var vfs: String?
+  /// What is kept, and for how long; `nil` does without retention altogether.
+  package var retention: RetentionPolicy?
+  /// The time that has passed since some moment; tests let it pass.
+  package var uptime: @Sendable () -> Duration = SystemClock.uptime
   /// The time of arrival, in nanoseconds since 1970.
   package var now: @Sendable () -> Int64 = SystemClock.nanosecondsSince1970
 

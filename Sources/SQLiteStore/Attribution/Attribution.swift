@@ -44,6 +44,8 @@ final class Attribution {
   /// What subscribers hear of when the transaction is there.
   var retags = RetagCollection()
   let autoRollout: AutoRollout
+  private let patience: Int
+  private var hidesSome = false
   /// What spans with an attempt of their own have been given to inherit in this transaction.
   var hidden: [SpanKey: Inheritance?] = [:]
   /// The place that a stored span was given last, while many are.
@@ -63,6 +65,14 @@ final class Attribution {
     queue = try RetagQueue(connection)
     statements = try RetagStatements(connection)
     self.autoRollout = autoRollout
+    self.patience = patience
+  }
+
+  /// Has spans of attempts that are being deleted count as gone.
+  func hide(_ deletions: Set<RolloutRemover.Deletion>, _ connection: borrowing Connection) throws(SQLiteError) {
+    guard hidesSome == deletions.isEmpty else { return }
+    hidesSome = !deletions.isEmpty
+    nodes = try SpanNodes(connection, patience: patience, hidesSome: hidesSome)
   }
 
   // MARK: The rules

@@ -18,7 +18,7 @@ struct PlaceTable: ~Copyable {
     select = try connection.prepare(
       """
       SELECT attempts.rollout, rollouts.rollout_id, attempts.attempt_id IS NOT NULL, attempts.attempt_id
-      FROM attempts LEFT JOIN rollouts ON rollouts.id = attempts.rollout WHERE attempts.id = ?1
+      FROM attempts LEFT JOIN rollouts ON rollouts.id = attempts.rollout WHERE attempts.id = ?1 AND attempts.rollout >= 0
       """)
   }
 
@@ -27,6 +27,9 @@ struct PlaceTable: ~Copyable {
 
   /// Whether a row of `attempts` is there.
   mutating func has(_ attempt: Int64) throws(SQLiteError) -> Bool { try find(attempt) != nil }
+
+  /// Forgets a row that was deleted.
+  mutating func forget(_ attempt: Int64) { entries[attempt] = nil }
 
   /// The ids of a row of `attempts`.
   mutating func tag(of attempt: Int64) throws(SQLiteError) -> RolloutTag {

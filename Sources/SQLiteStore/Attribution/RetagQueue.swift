@@ -104,6 +104,18 @@ struct RetagQueue: ~Copyable {
     }
   }
 
+  /// Drops the tasks of a trace that was deleted.
+  mutating func remove(trace: Int64) {
+    guard !stack.isEmpty else { return }
+    let dropped = stack.filter { $0.kind != .session && $0.subject == trace }
+    guard !dropped.isEmpty else { return }
+    stack.removeAll { dropped.contains($0) }
+    for task in dropped {
+      cursors[task] = nil
+      changed.insert(task)
+    }
+  }
+
   /// Writes what has changed.
   mutating func save() throws(SQLiteError) {
     for task in changed where cursors[task] != stored[task] {

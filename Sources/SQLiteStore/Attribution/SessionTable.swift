@@ -25,10 +25,11 @@ struct SessionTable: ~Copyable {
   /// Whether there has been a registration since the database was opened.
   private(set) var mayHaveSome: Bool
   /// The rows of names.
-  private var known: [ExactText: Int64] = [:]
+  fileprivate var known: [ExactText: Int64] = [:]
   private var findName: Statement
   private var insertName: Statement
   private var selectName: Statement
+  fileprivate var removeName: Statement
   private var find: Statement
   private var insert: Statement
   private var replace: Statement
@@ -41,6 +42,12 @@ struct SessionTable: ~Copyable {
     let findName = try connection.prepare("SELECT id FROM session_names WHERE name = ?1")
     let insertName = try connection.prepare("INSERT INTO session_names(name) VALUES(?1) RETURNING id")
     let selectName = try connection.prepare("SELECT name FROM session_names WHERE id = ?1")
+    let removeName = try connection.prepare(
+      """
+      DELETE FROM session_names WHERE id = ?1
+        AND NOT EXISTS (SELECT 1 FROM span_sessions WHERE session = ?1)
+        AND NOT EXISTS (SELECT 1 FROM sessions WHERE session = ?1)
+      """)
     let find = try connection.prepare(
       "SELECT id, attempt, created FROM sessions WHERE session = ?1 AND start_time = ?2")
     let insert = try connection.prepare(
@@ -57,6 +64,7 @@ struct SessionTable: ~Copyable {
     self.findName = findName
     self.insertName = insertName
     self.selectName = selectName
+    self.removeName = removeName
     self.find = find
     self.insert = insert
     self.replace = replace
@@ -145,5 +153,13 @@ struct SessionTable: ~Copyable {
     try ofSpan.bind(span.variant, at: 3)
     try ofSpan.forEach { (row: borrowing Row) in found.append(row.int(at: 0)) }
     return found
+  }
+}
+
+extension SessionTable {
+  /// Drops names that no span and no registration has.
+  mutating func forget(unused rows: [Int64]) throws(SQLiteError) {
+    for row in rows { try removeName.run(.integer(row)) }
+    known.removeAll(keepingCapacity: true)
   }
 }

@@ -105,30 +105,34 @@ struct SpanNodes: ~Copyable {
 
   private static let columns = "span_id, variant, coalesce(parent_id, 0), attempt, rule, sequence, start, arrival"
 
-  init(_ connection: borrowing Connection, patience: Int = .max) throws(SQLiteError) {
+  /// - Parameters:
+  ///   - patience: Questions about one trace before all of its spans are read at once.
+  ///   - hidesSome: Whether there are attempts whose spans are being deleted, and count as gone.
+  init(_ connection: borrowing Connection, patience: Int = .max, hidesSome: Bool = false) throws(SQLiteError) {
+    let isThere = hidesSome ? "attempt NOT IN (SELECT attempt FROM deletions)" : "TRUE"
     let selectNode = try connection.prepare(
-      "SELECT \(Self.columns) FROM spans WHERE trace = ?1 AND span_id = ?2 ORDER BY variant")
+      "SELECT \(Self.columns) FROM spans WHERE trace = ?1 AND span_id = ?2 AND \(isThere) ORDER BY variant")
     let selectRow = try connection.prepare(
-      "SELECT \(Self.columns) FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant = ?3")
+      "SELECT \(Self.columns) FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant = ?3 AND \(isThere)")
     let selectOther = try connection.prepare(
-      "SELECT 1 FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant != ?3 LIMIT 1")
+      "SELECT 1 FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant != ?3 AND \(isThere) LIMIT 1")
     let selectChildren = try connection.prepare(
       """
       SELECT \(Self.columns) FROM spans INDEXED BY spans_by_followed
       WHERE trace = ?1 AND follows = ?2 AND follows IS NOT NULL AND (span_id, variant) > (?3, ?4)
-        AND \(RuleCode.isFollower)
+        AND \(RuleCode.isFollower) AND \(isThere)
       ORDER BY span_id, variant LIMIT ?5
       """)
     let selectAll = try connection.prepare(
       """
-      SELECT \(Self.columns) FROM spans WHERE trace = ?1 AND (span_id, variant) > (?2, ?3)
+      SELECT \(Self.columns) FROM spans WHERE trace = ?1 AND (span_id, variant) > (?2, ?3) AND \(isThere)
       ORDER BY span_id, variant LIMIT ?4
       """)
     let anyFollower = try connection.prepare(
-      "SELECT 1 FROM spans INDEXED BY spans_by_followed WHERE trace = ?1 AND follows IS NOT NULL LIMIT 1")
+      "SELECT 1 FROM spans INDEXED BY spans_by_followed WHERE trace = ?1 AND follows IS NOT NULL AND \(isThere) LIMIT 1")
     let anyVariant = try connection.prepare("SELECT 1 FROM span_variants WHERE trace = ?1 LIMIT 1")
     let ownAttempts = try connection.prepare(
-      "SELECT DISTINCT attempt FROM spans WHERE trace = ?1 AND NOT (\(RuleCode.isFollower))")
+      "SELECT DISTINCT attempt FROM spans WHERE trace = ?1 AND NOT (\(RuleCode.isFollower)) AND \(isThere)")
     self.patience = patience
     self.selectNode = selectNode
     self.selectRow = selectRow

@@ -73,6 +73,18 @@ struct TraceStates: ~Copyable {
     }
   }
 
+  /// Forgets what is known of a trace: it was deleted, or has lost spans.
+  mutating func forget(_ trace: Int64) {
+    states[trace] = nil
+    changed.remove(trace)
+  }
+
+  /// Writes what has changed, and forgets all traces.
+  mutating func forgetAll() throws(SQLiteError) {
+    try save()
+    states.removeAll(keepingCapacity: true)
+  }
+
   /// Writes what has changed, of traces whose rows are there.
   mutating func save() throws(SQLiteError) {
     for trace in changed {

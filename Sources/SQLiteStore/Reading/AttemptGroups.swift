@@ -8,6 +8,8 @@ final class AttemptGroups {
   let isRestricted: Bool
   /// Attempts by row.
   private(set) var names: [Int64: SpanAttempt] = [:]
+  /// Attempts whose spans are being deleted.
+  private var hidden: Set<Int64> = []
   private var select: Statement
 
   /// - Parameter rollout: `nil` for a query that takes spans of every rollout; names are looked up as they come.
@@ -56,19 +58,26 @@ final class AttemptGroups {
   }
 
   private static let selectName = """
-    SELECT rollouts.rollout_id IS NOT NULL, rollouts.rollout_id, attempts.attempt_id IS NOT NULL, attempts.attempt_id
+    SELECT rollouts.rollout_id IS NOT NULL, rollouts.rollout_id, attempts.attempt_id IS NOT NULL, attempts.attempt_id,
+      attempts.rollout < 0
     FROM attempts LEFT JOIN rollouts ON rollouts.id = attempts.rollout WHERE attempts.id = ?1
     """
 
   /// The names of an attempt, or `nil` when its spans are not wanted.
   func names(of attempt: Int64) throws(SQLiteError) -> SpanAttempt? {
     if let known = names[attempt] { return known }
-    if isRestricted { return nil }
+    if isRestricted || hidden.contains(attempt) { return nil }
     try select.bind(attempt, at: 1)
+    var isHidden = false
     let found = try select.first { (row: borrowing Row) in
-      SpanAttempt(
+      isHidden = row.int(at: 4) == 1
+      return SpanAttempt(
         rolloutID: row.int(at: 0) == 0 ? nil : row.string(at: 1),
         attemptID: row.int(at: 2) == 0 ? nil : row.string(at: 3))
+    }
+    if isHidden {
+      hidden.insert(attempt)
+      return nil
     }
     names[attempt] = found ?? SpanAttempt(rolloutID: nil, attemptID: nil)
     return names[attempt]

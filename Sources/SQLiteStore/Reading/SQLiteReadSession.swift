@@ -192,7 +192,7 @@ final class SQLiteReadSession: ReadSession {
     try guarded { () throws(SQLiteError) in
       var select = try connection.prepare(
         """
-        SELECT spans, duplicates, variants, last_trace,
+        SELECT spans, duplicates, variants, last_trace - gone_traces,
           (SELECT coalesce(sum(spans), 0) FROM attempts WHERE rollout = 0),
           (SELECT count(*) FROM rollouts WHERE status IS NOT NULL),
           (SELECT count(*) FROM attempts WHERE status IS NOT NULL),

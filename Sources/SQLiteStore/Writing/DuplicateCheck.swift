@@ -37,7 +37,7 @@ struct DuplicateCheck: ~Copyable {
       "SELECT variant FROM spans WHERE trace = ?1 AND span_id = ?2 ORDER BY variant DESC LIMIT 1")
     let findByHash = try connection.prepare(
       "SELECT variant FROM span_variants WHERE trace = ?1 AND span_id = ?2 AND hash = ?3 ORDER BY variant")
-    let insertHash = try connection.prepare("INSERT INTO span_variants VALUES(?1, ?2, ?3, ?4)")
+    let insertHash = try connection.prepare("INSERT OR IGNORE INTO span_variants VALUES(?1, ?2, ?3, ?4)")
     let findSpan = try connection.prepare(
       "SELECT segment, offset FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant = ?3")
     let cache = try SegmentCache(connection, capacity: 1 << 20)

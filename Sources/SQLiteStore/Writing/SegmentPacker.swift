@@ -55,7 +55,7 @@ struct SegmentPacker: ~Copyable {
   /// Reads the segment that is open.
   init(_ connection: borrowing Connection, lastID: Int64) throws {
     let insert = try connection.prepare("INSERT INTO segments VALUES(?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8)")
-    let insertExtent = try connection.prepare("INSERT INTO segment_extents VALUES(?1, ?2, ?3, ?4, 0)")
+    let insertExtent = try connection.prepare("INSERT INTO segment_extents VALUES(?1, ?2, ?3, ?4, ?5, ?6, 0, 0)")
     let parts = try SegmentParts(connection)
     let compressor = try SegmentCompressor()
     open = try SegmentParts.load(connection)
@@ -92,6 +92,11 @@ struct SegmentPacker: ~Copyable {
   private static func isJoined(_ open: OpenSegment, by draft: SegmentDraft, received: Int64) -> Bool {
     open.compressed.isEmpty && draft.compressed.isEmpty && abs(received - open.received) <= maximumAge
       && open.bytes.count + draft.bytes.count <= (open.written.bytes > 0 ? partsCapacity : capacity)
+  }
+
+  /// Puts a segment into the log that is still open, so that its spans can be deleted.
+  mutating func settle(_ segment: Int64) throws {
+    if open?.id == segment { try close() }
   }
 
   /// Counts a span of the draft that was begun last.
@@ -152,8 +157,10 @@ struct SegmentPacker: ~Copyable {
     }
     try insertExtent.bind(segment.id, at: 1)
     try insertExtent.bind(segment.lastArrival, at: 2)
-    try insertExtent.bind(segment.starts.map { Int64(clamping: $0.lowerBound) }, at: 3)
-    try insertExtent.bind(segment.starts.map { Int64(clamping: $0.upperBound) }, at: 4)
+    try insertExtent.bind(segment.received, at: 3)
+    try insertExtent.bind(segment.starts.map { Int64(clamping: $0.lowerBound) }, at: 4)
+    try insertExtent.bind(segment.starts.map { Int64(clamping: $0.upperBound) }, at: 5)
+    try insertExtent.bind(segment.spans, at: 6)
     try insertExtent.run()
   }
 }

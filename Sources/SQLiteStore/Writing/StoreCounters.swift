@@ -18,6 +18,12 @@ struct StoreCounters: ~Copyable {
   private var spans: Int64
   private var duplicates: Int64
   private var variants: Int64
+  private var goneTraces: Int64
+  private var goneSpans: Int64
+  /// Entries of the lookup table whose traces were deleted.
+  var staleLookups: Int64
+  /// Whether something was deleted: what the view makes of the parts is then not what it was.
+  private var hasDeleted = false
   /// As the row has them.
   private var written: Traces
   private var update: Statement
@@ -26,14 +32,16 @@ struct StoreCounters: ~Copyable {
     let update = try connection.prepare(
       """
       UPDATE store SET last_arrival = ?1, last_segment = ?2, last_trace = ?3, looked_up_trace = ?4, level_1 = ?5,
-        level_2 = ?6, spans = ?7, duplicates = ?8, variants = ?9
+        level_2 = ?6, spans = ?7, duplicates = ?8, variants = ?9, gone_traces = ?10, gone_spans = ?11,
+        stale_lookups = ?12
       """)
     var select = try connection.prepare(
       """
-      SELECT last_arrival, last_segment, last_trace, looked_up_trace, level_1, level_2, spans, duplicates, variants
+      SELECT last_arrival, last_segment, last_trace, looked_up_trace, level_1, level_2, spans, duplicates, variants,
+        gone_traces, gone_spans, stale_lookups
       FROM counters
       """)
-    let row = try select.first { (row: borrowing Row) in (0..<9).map { row.int(at: $0) } }
+    let row = try select.first { (row: borrowing Row) in (0..<12).map { row.int(at: $0) } }
     guard let row else {
       throw SQLiteError(code: .corrupt, operation: "open", message: "the table store has no row")
     }
@@ -43,6 +51,9 @@ struct StoreCounters: ~Copyable {
     spans = row[6]
     duplicates = row[7]
     variants = row[8]
+    goneTraces = row[9]
+    goneSpans = row[10]
+    staleLookups = row[11]
     self.update = update
   }
 
@@ -52,6 +63,20 @@ struct StoreCounters: ~Copyable {
   /// Takes the number of the next arrival.
   mutating func arrive() { lastArrival += 1 }
 
+  /// Notes that spans were deleted, and traces with them.
+  ///
+  /// - Parameter lookups: The traces of these whose entries are left in the lookup table.
+  mutating func delete(spans: Int64, traces: Int64, lookups: Int64) {
+    self.spans -= spans
+    goneSpans += spans
+    goneTraces += traces
+    staleLookups += lookups
+    hasDeleted = true
+  }
+
+  /// Has the row written with the next commit.
+  mutating func touch() { hasDeleted = true }
+
   /// Writes what a transaction has changed.
   ///
   /// - Parameter isInPart: Whether the transaction has written a part, and no segment.
@@ -59,13 +84,13 @@ struct StoreCounters: ~Copyable {
     throws(SQLiteError)
   {
     // A transaction without spans has nothing to count.
-    if lastSegment == self.lastSegment && traces == written && change == AppendReceipt() { return }
+    if !hasDeleted && lastSegment == self.lastSegment && traces == written && change == AppendReceipt() { return }
     self.lastSegment = lastSegment
     spans += Int64(change.stored)
     duplicates += Int64(change.duplicates)
     variants += Int64(change.variants)
     let isElsewhere = traces.lookedUp != written.lookedUp || traces.levels != written.levels
-    if isInPart && !isElsewhere && change.duplicates == 0 && change.variants == 0 { return }
+    if !hasDeleted && isInPart && !isElsewhere && change.duplicates == 0 && change.variants == 0 { return }
     try update.bind(lastArrival, at: 1)
     try update.bind(lastSegment, at: 2)
     try update.bind(traces.last, at: 3)
@@ -75,7 +100,11 @@ struct StoreCounters: ~Copyable {
     try update.bind(spans, at: 7)
     try update.bind(duplicates, at: 8)
     try update.bind(variants, at: 9)
+    try update.bind(goneTraces, at: 10)
+    try update.bind(goneSpans, at: 11)
+    try update.bind(staleLookups, at: 12)
     try update.run()
     written = traces
+    hasDeleted = false
   }
 }

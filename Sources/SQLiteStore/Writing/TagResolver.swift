@@ -198,6 +198,17 @@ struct TagResolver: ~Copyable {
     count(spans, TraceOfAttempt(rows: new, trace: trace))
   }
 
+  /// Counts spans that were deleted.
+  mutating func remove(_ spans: Int64, from rows: Rows, trace: Int64) {
+    count(-spans, TraceOfAttempt(rows: rows, trace: trace))
+  }
+
+  /// Forgets a rollout that was deleted; ``flush(received:)`` comes before.
+  mutating func forget(_ rollout: String, attempts ids: [String?]) {
+    rollouts[ExactText(rollout)] = nil
+    for id in ids { attempts[RolloutTag(rolloutID: rollout, attemptID: id)] = nil }
+  }
+
   private mutating func countPending() {
     guard let (key, spans) = pending.take() else { return }
     count(spans, key)

@@ -8,19 +8,21 @@ import TraceStore
 /// After a rollback the session is thrown away: what it remembers may never have been stored.
 final class WriterSession {
   let connection: Connection
-  private var tables: Attribution.Tables
+  var tables: Attribution.Tables
   private var services: ServiceNames
-  private var packer: SegmentPacker
+  var packer: SegmentPacker
   private var inserter: SpanInserter
   private var duplicates: DuplicateCheck
-  private var counters: StoreCounters
-  private let attribution: Attribution
+  var counters: StoreCounters
+  let attribution: Attribution
   private let retagStep: Int
-  private var clientSpans: ClientSpans
+  var clientSpans: ClientSpans
+  /// What deletes and moves spans.
+  var removal: Removal
   /// Rollouts, attempts, workers and resources.
   let rollouts: RolloutMachine
   /// Attempts that are known to be started, for spans that name theirs.
-  private var startedAttempts: Set<RolloutTag> = []
+  var startedAttempts: Set<RolloutTag> = []
   /// Rows of the batch that are inserted together, the rollout of each, and the place of the first in the batch.
   private var waiting: [SpanInserter.Row] = []
   private var waitingRollouts: [TagResolver.Rollout?] = []
@@ -59,7 +61,9 @@ final class WriterSession {
     inserter = try SpanInserter(connection)
     duplicates = try DuplicateCheck(connection)
     clientSpans = try ClientSpans(connection)
+    removal = try Removal(connection)
     rollouts = try RolloutMachine(connection, schedule)
+    try attribution.hide(removal.deletions, connection)
     begin = try connection.prepare("BEGIN IMMEDIATE")
     commitTransaction = try connection.prepare("COMMIT")
   }
@@ -198,7 +202,7 @@ final class WriterSession {
     let span = row.facts
     row.placement.arrival = counters.lastArrival + 1
     if row.placement.code.isNumberIssued { row.placement.sequence = tables.tags.nextNumber(of: rollout) }
-    if try !inserter.insert(row, draft.bytes.span, connection) {
+    if try !insertOverHidden(row, draft.bytes.span) {
       let finding = try duplicates.check(
         DuplicateCheck.Candidate(
           trace: row.placement.trace, spanID: span.spanID, segment: place.segment,
@@ -221,6 +225,16 @@ final class WriterSession {
     }
     count(row, rollout, &receipt)
     return row.placement.variant
+  }
+
+  /// Inserts a row, also where a span under its ids is being deleted: that one counts as gone.
+  private func insertOverHidden(_ row: SpanInserter.Row, _ bytes: Span<UInt8>) throws -> Bool {
+    if try inserter.insert(row, bytes, connection) { return true }
+    guard !removal.deletions.isEmpty else { return false }
+    let key = SpanKey(
+      trace: row.placement.trace, spanID: Int64(bitPattern: row.facts.spanID.value), variant: row.placement.variant)
+    guard try removeHidden(key) else { return false }
+    return try inserter.insert(row, bytes, connection)
   }
 
   // MARK: Attribution
@@ -294,6 +308,7 @@ final class WriterSession {
   /// Writes what was collected, and commits.
   func commit(received: Int64) throws {
     try attribution.work(budget: retagStep, &tables)
+    try removal.losses.save(&packer)
     let outcome = try packer.commit()
     if outcome == .tookBack { duplicates.forgetOpenSegment() }
     try settle(received: received)

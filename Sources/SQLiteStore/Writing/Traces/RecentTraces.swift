@@ -23,6 +23,16 @@ final class RecentTraces: Sendable {
     state.withLock { $0.growing[traceID] = id }
   }
 
+  /// Forgets a trace that was deleted.
+  ///
+  /// - Returns: Whether it had not begun to leave for the table.
+  func remove(_ traceID: TraceID) -> Bool {
+    state.withLock { state in
+      state.leaving[traceID] = nil
+      return state.growing.removeValue(forKey: traceID) != nil
+    }
+  }
+
   var growingCount: Int { state.withLock { $0.growing.count } }
 
   /// Moves all that is growing to what is leaving.

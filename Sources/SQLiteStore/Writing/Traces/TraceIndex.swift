@@ -35,6 +35,7 @@ struct TraceIndex: ~Copyable {
   private var moveUp: Statement
   private var removeMoved: Statement
   private var endOfStep: Statement
+  private var removeStale: Statement
 
   /// What leaves the memory, sorted, and how far that got.
   private var leaving: [(key: Int64, row: Int64)] = []
@@ -67,6 +68,11 @@ struct TraceIndex: ~Copyable {
     let removeMoved = try connection.prepare("DELETE FROM trace_lookup WHERE level = ?1 AND key >= ?2 AND key <= ?3")
     let endOfStep = try connection.prepare(
       "SELECT key FROM trace_lookup WHERE level = ?1 AND key >= ?2 ORDER BY key LIMIT 1 OFFSET ?3")
+    let removeStale = try connection.prepare(
+      """
+      DELETE FROM trace_lookup WHERE level = ?1 AND key >= ?2 AND key <= ?3
+        AND NOT EXISTS (SELECT 1 FROM traces WHERE id = trace_lookup.trace)
+      """)
     var salts = try connection.prepare("SELECT salt_high, salt_low FROM store")
     let salt = try salts.first { (row: borrowing Row) in (row.int(at: 0), row.int(at: 1)) }
     guard let salt else {
@@ -87,6 +93,7 @@ struct TraceIndex: ~Copyable {
     self.moveUp = moveUp
     self.removeMoved = removeMoved
     self.endOfStep = endOfStep
+    self.removeStale = removeStale
   }
 
   private static func load(_ recent: RecentTraces, after lookedUpID: Int64, _ connection: borrowing Connection)
@@ -135,6 +142,33 @@ struct TraceIndex: ~Copyable {
     if row == nil { filter.didSearchInVain() }
     return row
   }
+
+  /// Forgets a trace whose row was deleted.
+  ///
+  /// - Returns: Whether an entry of it is left in the table, or on its way there.
+  mutating func forget(_ traceID: TraceID) -> Bool {
+    if lastTrace?.id == traceID { lastTrace = nil }
+    return !recent.remove(traceID)
+  }
+
+  /// Drops entries whose traces were deleted, from one level and from `cursor` on.
+  ///
+  /// - Returns: How many, and where to go on; `nil` at the end of the level.
+  mutating func sweep(level: Int, from cursor: Int64, step: Int, _ connection: borrowing Connection)
+    throws(SQLiteError) -> (removed: Int64, next: Int64?)
+  {
+    try endOfStep.bind(Int64(level), at: 1)
+    try endOfStep.bind(cursor, at: 2)
+    try endOfStep.bind(Int64(step), at: 3)
+    let end = try endOfStep.first { (row: borrowing Row) in row.int(at: 0) }
+    try removeStale.run(.integer(Int64(level)), .integer(cursor), .integer(end ?? .max))
+    let removed = Int64(connection.changes)
+    if level <= levelCounts.count { levelCounts[level - 1] = max(0, levelCounts[level - 1] - removed) }
+    return (removed, end.flatMap { $0 == .max ? nil : $0 + 1 })
+  }
+
+  /// Levels of the table, from 1 on.
+  var levels: Int { capacities.levels.count + 1 }
 
   /// Makes a step of the moves that are due.
   ///

@@ -1,0 +1,103 @@
+import SQLite
+import Telemetry
+import TraceStore
+
+/// Rewrites segments: half-dead ones, those whose prompts and completions are old, and those of attempts that have ended.
+extension RetentionPass {
+  /// Spans that one step moves for each that it may delete.
+  private static var cost: Int { 2 }
+  private static var mostAtOnce: Int64 { 256 }
+
+  /// Gathers what is left of segments that have lost most of their spans.
+  func gather(_ reader: RetentionReader, _ rewriter: SegmentRewriter) throws {
+    let delivered = try reader.delivered().arrival
+    let segments = try reader.segments(
+      "gone * 2 >= spans AND gone > 0 AND last_arrival <= ?1", delivered, limit: Self.mostAtOnce)
+    // Of packed segments less is gathered than they hold at most; each batch becomes one segment or a few.
+    var moves: [RewrittenSegment.Move] = []
+    var isStripped: Int64?
+    for segment in segments where !isStopping() {
+      if isStripped != segment.isStripped {
+        try move(moves, rewriter, isStripped: isStripped == 1)
+        moves = []
+        isStripped = segment.isStripped
+      }
+      moves += try rewriter.rows(of: segment.id).map(\.move)
+      guard moves.count >= 1_024 else { continue }
+      try move(moves, rewriter, isStripped: isStripped == 1)
+      moves = []
+    }
+    try move(moves, rewriter, isStripped: isStripped == 1)
+  }
+
+  private func move(
+    _ moves: [RewrittenSegment.Move], _ rewriter: SegmentRewriter, isStripped: Bool
+  ) throws {
+    guard !moves.isEmpty else { return }
+    let (segments, _) = try rewriter.rewrite(
+      moves.sorted { $0.arrival < $1.arrival }, isPacked: false, isStripped: isStripped)
+    try apply(segments, stripped: 0)
+  }
+
+  /// Takes prompts and completions out of spans that are old enough, except those of rollouts that are kept longer.
+  func strip(_ reader: RetentionReader, _ rewriter: SegmentRewriter) throws {
+    guard let age = policy.payloadAfter else { return }
+    let delivered = try reader.delivered()
+    while !isStopping() {
+      let segments = try reader.segments(
+        "is_stripped = 0 AND received < ?1", now - age.nanoseconds, limit: Self.mostAtOnce)
+      var hasStripped = false
+      for segment in segments where !isStopping() {
+        guard segment.lastArrival <= delivered.arrival || isOlder(segment.received, than: policy.forwardLag) else {
+          continue
+        }
+        let rows = try rewriter.rows(of: segment.id)
+        var kept: [Int64: Bool] = [:]
+        for row in rows where kept[row.attempt] == nil { kept[row.attempt] = try reader.isKept(attempt: row.attempt) }
+        let (rewritten, stripped) = try rewriter.rewrite(
+          rows.map(\.move), isPacked: segment.id < 0, isStripped: true, strips: { kept[rows[$0].attempt] == false })
+        if stripped > 0 {
+          try apply(rewritten, stripped: stripped)
+        } else {
+          try steps.step { session, _ in try session.removal.relocation.markStripped(segment.id) }
+        }
+        hasStripped = true
+      }
+      if !hasStripped || segments.count < Int(Self.mostAtOnce) { return }
+    }
+  }
+
+  /// Puts the spans of attempts together that have ended and are quiet.
+  func pack(_ reader: RetentionReader, _ rewriter: SegmentRewriter) throws {
+    guard let quiet = policy.packAfter else { return }
+    let delivered = try reader.delivered().time
+    let attempts = try reader.attemptsToPack(before: min(now - quiet.nanoseconds, delivered), limit: Self.mostAtOnce)
+    for attempt in attempts where !isStopping() {
+      let moves = try reader.moves(ofAttempt: attempt.row)
+      let done: @Sendable (WriterSession) throws -> Void = { session in
+        try session.removal.relocation.markPacked(attempt.row, lastArrival: attempt.lastArrival)
+      }
+      guard let moves, moves.count > 1 else {
+        // What is left of the segment that is still open is looked at again when it is in the log.
+        if moves != nil { try steps.step { session, _ in try done(session) } }
+        continue
+      }
+      let (segments, _) = try rewriter.rewrite(moves, isPacked: true)
+      try apply(segments, stripped: 0)
+      try steps.step { session, _ in try done(session) }
+    }
+  }
+
+  /// Has the writer move spans into new segments.
+  private func apply(_ segments: [RewrittenSegment], stripped: Int) throws {
+    var stripped = stripped
+    for segment in segments where !isStopping() {
+      let moved = try steps.step { session, _ in try session.removal.apply(segment, session.connection) }
+      var tally = RetentionTally()
+      tally.moved = moved
+      tally.stripped = min(stripped, moved)
+      stripped -= tally.stripped
+      report(tally)
+    }
+  }
+}

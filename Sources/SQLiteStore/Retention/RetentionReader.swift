@@ -1,0 +1,184 @@
+import OTLP
+import Protobuf
+import SQLite
+import Telemetry
+import TraceStore
+
+/// Finds what is to go, on a connection of its own, so that the writer need not look for it.
+///
+/// Everything it finds may have changed when the writer comes to it, and is checked there again.
+final class RetentionReader {
+  /// A rollout as retention sees it.
+  struct FoundRollout {
+    var candidate: RolloutCandidate
+    var isFailed: Bool
+    /// When its last span came, nanoseconds since 1970; 0 without spans.
+    var lastArrival: Int64
+  }
+
+  /// A trace with spans of no rollout.
+  struct FoundTrace {
+    var candidate: UnassignedCandidate
+    /// When its first and its last such span came.
+    var firstArrival: Int64
+    var lastArrival: Int64
+  }
+
+  /// Bytes of the database.
+  struct Size {
+    var pages: Int64
+    var freePages: Int64
+
+    var usedBytes: Int64 { (pages - freePages) * 4096 }
+    var bytes: Int64 { pages * 4096 }
+  }
+
+  let connection: Connection
+  private var selectRollouts: Statement
+  private var selectUnassigned: Statement
+  private var selectArrivals: Statement
+  private var selectRewards: Statement
+  private var segments: SegmentCache
+
+  init(path: String, vfs: String? = nil, interruption: Interruption? = nil) throws {
+    let connection = try Connection(path: path, access: .existing, vfs: vfs, interruption: interruption)
+    connection.setBusyTimeout(milliseconds: 2_000)
+    try connection.execute("PRAGMA query_only = 1; PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY")
+    connection.keepWALOnClose()
+    let selectRollouts = try connection.prepare(
+      """
+      SELECT rollouts.id, pinned IS NOT NULL, stage IS NOT NULL, coalesce(rollouts.status = 'failed', 0),
+        coalesce(sum(attempts.spans), 0), coalesce(max(attempts.last_arrival), 0),
+        \(RetentionChecks.activity(now: "?1")), coalesce(rollouts.status, '') IN ('queuing', 'requeuing')
+      FROM rollouts LEFT JOIN attempts ON attempts.rollout = rollouts.id
+      WHERE rollouts.id > 0 GROUP BY rollouts.id
+      """)
+    let selectUnassigned = try connection.prepare(
+      """
+      SELECT attempt, trace, spans FROM rollout_traces
+      WHERE rollout = 0 AND (attempt, trace) > (?1, ?2) AND spans > 0 ORDER BY attempt, trace LIMIT ?3
+      """)
+    // The segment that is still open has no extent: its spans came just now.
+    let selectArrivals = try connection.prepare(
+      """
+      SELECT min(coalesce(received, ?3)), max(coalesce(received, ?3))
+      FROM (SELECT DISTINCT segment FROM spans WHERE trace = ?1 AND attempt = ?2) AS found
+        LEFT JOIN segment_extents ON segment_extents.segment = found.segment
+      """)
+    let selectRewards = try connection.prepare(
+      """
+      SELECT spans.segment, spans.offset
+      FROM attempts JOIN rollout_traces ON rollout_traces.rollout = attempts.rollout
+          AND rollout_traces.attempt = attempts.id
+        JOIN spans ON spans.trace = rollout_traces.trace AND spans.attempt = attempts.id
+      WHERE attempts.rollout = ?1 AND CASE typeof(spans.name)
+        WHEN 'integer' THEN spans.name IN (SELECT id FROM names WHERE name GLOB 'agentlightning.*')
+        ELSE spans.name GLOB 'agentlightning.*' END
+      """)
+    segments = try SegmentCache(connection, capacity: 4 << 20)
+    self.connection = connection
+    self.selectRollouts = selectRollouts
+    self.selectUnassigned = selectUnassigned
+    self.selectArrivals = selectArrivals
+    self.selectRewards = selectRewards
+  }
+
+  /// Runs `body` over one state of the database.
+  func snapshot<Value>(_ body: () throws -> Value) throws -> Value {
+    try connection.execute("BEGIN")
+    defer { try? connection.execute("ROLLBACK") }
+    return try body()
+  }
+
+  /// Shows all rollouts but those that are pinned or wait in the queue.
+  func rollouts(now: Int64, _ body: (FoundRollout) -> Void) throws(SQLiteError) {
+    try selectRollouts.bind(now, at: 1)
+    try selectRollouts.forEach { (row: borrowing Row) in
+      guard row.int(at: 1) == 0, row.int(at: 7) == 0 else { return }
+      let candidate = RolloutCandidate(
+        row: row.int(at: 0), lastActivity: row.int(at: 6), spans: row.int(at: 4), isActive: row.int(at: 2) == 1)
+      body(FoundRollout(candidate: candidate, isFailed: row.int(at: 3) == 1, lastArrival: row.int(at: 5)))
+    }
+  }
+
+  /// Traces with spans of no rollout, the oldest of an attempt first.
+  ///
+  /// - Parameter last: Where to go on.
+  func unassigned(after last: UnassignedCandidate?, limit: Int, now: Int64) throws(SQLiteError)
+    -> [FoundTrace]
+  {
+    var candidates: [UnassignedCandidate] = []
+    try selectUnassigned.bind(last?.attempt ?? 0, at: 1)
+    try selectUnassigned.bind(last?.trace ?? 0, at: 2)
+    try selectUnassigned.bind(Int64(limit), at: 3)
+    try selectUnassigned.forEach { (row: borrowing Row) in
+      candidates.append(UnassignedCandidate(attempt: row.int(at: 0), trace: row.int(at: 1), spans: row.int(at: 2)))
+    }
+    var found: [FoundTrace] = []
+    for candidate in candidates {
+      try selectArrivals.bind(candidate.trace, at: 1)
+      try selectArrivals.bind(candidate.attempt, at: 2)
+      try selectArrivals.bind(now, at: 3)
+      let times = try selectArrivals.first { (row: borrowing Row) in (row.int(at: 0), row.int(at: 1)) }
+      found.append(
+        FoundTrace(candidate: candidate, firstArrival: times?.0 ?? now, lastArrival: times?.1 ?? now))
+    }
+    return found
+  }
+
+  /// Whether a span of a rollout carries a reward.
+  ///
+  /// AGL store contract, section 16: the attribute `agentlightning.reward.0.value`, in spans whose names all begin alike.
+  func hasReward(_ rollout: Int64) throws -> Bool {
+    var places: [(segment: Int64, offset: Int)] = []
+    try selectRewards.bind(rollout, at: 1)
+    try selectRewards.forEach { (row: borrowing Row) in places.append((row.int(at: 0), Int(row.int(at: 1)))) }
+    for place in places {
+      guard let bytes = try segments.bytes(of: place.segment, reaching: place.offset) else { continue }
+      var walker = SegmentWalker()
+      guard let span = try walker.find(place.offset, in: bytes.span) else { continue }
+      if try Self.hasReward(bytes.span.extracting(span)) { return true }
+    }
+    return false
+  }
+
+  private static func hasReward(_ span: Span<UInt8>) throws(ProtobufError) -> Bool {
+    var reader = ProtobufReader(span)
+    while let attribute = try reader.nextOccurrence(of: 9) {
+      let key = try KeyValueFields(span, at: attribute).key
+      if key.count == 29, span.extracting(key).isText("agentlightning.reward.0.value") { return true }
+    }
+    return false
+  }
+
+  /// Up to which arrival time everything is delivered to every forwarder, and up to which number.
+  func delivered() throws(SQLiteError) -> (time: Int64, arrival: Int64) {
+    guard let cursor = try connection.integer("SELECT min(cursor) FROM forwarders WHERE is_active = 1"), cursor > 0
+    else {
+      let hasForwarder = try connection.integer("SELECT count(*) FROM forwarders WHERE is_active = 1") ?? 0 > 0
+      return hasForwarder ? (0, 0) : (.max, .max)
+    }
+    var select = try connection.prepare(
+      """
+      SELECT min((SELECT coalesce(min(received), \(Int64.max)) FROM segment_extents WHERE last_arrival > ?1),
+        (SELECT coalesce(min(received), \(Int64.max)) FROM segment_parts WHERE last_arrival > ?1))
+      """)
+    try select.bind(cursor, at: 1)
+    return (try select.first { (row: borrowing Row) in row.int(at: 0) } ?? 0, cursor)
+  }
+
+  func size() throws(SQLiteError) -> Size {
+    Size(
+      pages: try connection.integer("PRAGMA page_count") ?? 0,
+      freePages: try connection.integer("PRAGMA freelist_count") ?? 0)
+  }
+}
+
+extension Span where Element == UInt8 {
+  /// Whether these are the bytes of a text.
+  func isText(_ text: StaticString) -> Bool {
+    guard count == text.utf8CodeUnitCount else { return false }
+    for index in 0..<count where unsafe self[index] != text.utf8Start[index] { return false }
+    return true
+  }
+}

@@ -1,0 +1,66 @@
+import Threads
+import TraceStore
+
+/// Has the writer do small steps, one after the other, with pauses that leave most of its time to spans.
+///
+/// Used by one thread.
+final class RetentionSteps {
+  /// How long a step shall take on the writer.
+  private static let target = Duration.milliseconds(2)
+  /// The same when there is no time to lose.
+  private static let urgentTarget = Duration.milliseconds(8)
+  /// Pauses are this many times as long as steps.
+  private static let pause = 4
+  private static let budgets = 64...16_384
+
+  private let queue: WriteQueue
+  /// Returns early when the store closes.
+  private let wait: (Duration) -> Void
+  /// Spans that a step takes.
+  private(set) var budget = 1_000
+  /// Whether steps follow each other without pauses.
+  var isUrgent = false
+
+  init(queue: WriteQueue, wait: @escaping (Duration) -> Void) {
+    self.queue = queue
+    self.wait = wait
+  }
+
+  /// Does a step, and adapts the next ones to the time it took.
+  func step<Value: Sendable>(
+    _ body: @escaping @Sendable (WriterSession, _ received: Int64) throws -> Value
+  ) throws(StoreError) -> Value {
+    let (value, duration) = try perform(body)
+    let target = isUrgent ? Self.urgentTarget : Self.target
+    let next = duration > target ? budget / 2 : duration * 2 < target ? budget * 2 : budget
+    budget = min(max(next, Self.budgets.lowerBound), Self.budgets.upperBound)
+    if !isUrgent { wait(duration * Self.pause) }
+    return value
+  }
+
+  private func perform<Value: Sendable>(
+    _ body: @escaping @Sendable (WriterSession, _ received: Int64) throws -> Value
+  ) throws(StoreError) -> (Value, Duration) {
+    let outcome = Monitor<Result<(Value, Duration), StoreError>?>(nil)
+    let command = PendingCommand(byteCount: 512) { session, received in
+      let started = ContinuousClock.now
+      let value = try body(session, received)
+      let duration = started.duration(to: .now)
+      return {
+        outcome.update { result in
+          result = .success((value, duration))
+          return true
+        }
+      }
+    } fail: { error in
+      outcome.update { result in
+        result = .failure(error)
+        return true
+      }
+    }
+    try queue.add(.command(command))
+    let result = outcome.wait(until: { $0 != nil }) { $0 }
+    guard let result else { throw StoreError(.closing, "the store is closing") }
+    return try result.get()
+  }
+}

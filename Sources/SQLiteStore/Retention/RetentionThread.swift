@@ -1,0 +1,225 @@
+import SQLite
+import Threads
+import TraceStore
+
+/// The thread that looks for what is to go, and has the writer delete it in small steps.
+final class RetentionThread: Sendable {
+  /// How retention is doing.
+  struct Status: Sendable {
+    var tally = RetentionTally()
+    /// Passes that came to their end.
+    var passes = 0
+    /// Why the last pass ended early; `nil` when it did not.
+    var failure: StoreError?
+    /// Whether more bytes are in use than may be, and nothing more can go.
+    var isOverLimit = false
+    /// Whether nothing goes by its age because the clock has jumped.
+    var waitsForClock = false
+  }
+
+  private struct State {
+    var policy: RetentionPolicy
+    var status = Status()
+    var isStopping = false
+    var isDue = false
+    var hasEnded = false
+    var listener: (@Sendable (RetentionEvent) -> Void)?
+  }
+
+  /// How often it looks whether there is room while a limit of bytes is near, and otherwise.
+  private static let watchInterval = Duration.milliseconds(25)
+  private static let pauseAfterFailure = Duration.seconds(1)
+
+  private let state: Monitor<State>
+  private let path: String
+  private let options: SQLiteStoreOptions
+  private let queue: WriteQueue
+  private let recent: RecentTraces
+  private let walBytes: @Sendable () -> Int64
+
+  init(
+    path: String, options: SQLiteStoreOptions, queue: WriteQueue, recent: RecentTraces,
+    walBytes: @escaping @Sendable () -> Int64
+  ) {
+    state = Monitor(State(policy: options.retention ?? RetentionPolicy(), hasEnded: options.retention == nil))
+    self.path = path
+    self.options = options
+    self.queue = queue
+    self.recent = recent
+    self.walBytes = walBytes
+  }
+
+  var status: Status { state.withLock { $0.status } }
+
+  /// Takes other limits; a pass by them follows at once.
+  func take(_ policy: RetentionPolicy) {
+    state.update { state in
+      state.policy = policy
+      state.isDue = true
+      return true
+    }
+  }
+
+  /// Has a pass made soon.
+  func passNow() {
+    state.update { state in
+      state.isDue = true
+      return true
+    }
+  }
+
+  func listen(_ body: @escaping @Sendable (RetentionEvent) -> Void) { state.withLock { $0.listener = body } }
+
+  /// Runs until ``stop()``.
+  func run() {
+    let steps = RetentionSteps(queue: queue) { [self] in pause($0) }
+    var clock = RetentionClock()
+    var work: (reader: RetentionReader, rewriter: SegmentRewriter)?
+    while !isStopping {
+      do {
+        let open = try work ?? self.open()
+        work = open
+        try makePass(open.reader, open.rewriter, steps, &clock)
+        ended(nil)
+        try watch(open.reader)
+      } catch {
+        work = nil
+        let failure = (error as? StoreError) ?? (error as? SQLiteError).map(StoreError.init)
+          ?? StoreError(.corrupt, "\(error)")
+        guard failure.code != .closing else { break }
+        ended(failure)
+        pause(Self.pauseAfterFailure)
+      }
+    }
+    work = nil
+    state.update { state in
+      state.hasEnded = true
+      return true
+    }
+  }
+
+  /// Ends the thread, and returns when it has let go of the database.
+  ///
+  /// Called before the writer ends: a step that waits is done.
+  func stop() {
+    state.update { state in
+      state.isStopping = true
+      return true
+    }
+    state.wait(until: \.hasEnded, { _ in })
+  }
+
+  private var isStopping: Bool { state.withLock { $0.isStopping } }
+
+  private func pause(_ duration: Duration) {
+    state.wait(atMost: duration, until: \.isStopping, { _ in })
+  }
+
+  private func open() throws -> (reader: RetentionReader, rewriter: SegmentRewriter) {
+    let reader = try RetentionReader(path: path, vfs: options.vfs)
+    return (reader, try SegmentRewriter(reader.connection, recent: recent))
+  }
+
+  // MARK: Pass
+
+  private func makePass(
+    _ reader: RetentionReader, _ rewriter: SegmentRewriter, _ steps: RetentionSteps, _ clock: inout RetentionClock
+  ) throws {
+    let policy = state.withLock { state in
+      state.isDue = false
+      return state.policy
+    }
+    let pass = RetentionPass(
+      policy: policy, now: options.now(), steps: steps, isStopping: { [self] in isStopping },
+      report: { [self] in report($0) })
+    try pass.finishRemovals()
+    let isTrusted = try observe(&clock, reader, policy)
+    if isTrusted {
+      try pass.correctTimes(reader)
+      try pass.removeByAge(reader)
+    }
+    try pass.removeSurplus(reader)
+    try pass.removeOfServices(reader, isClockTrusted: isTrusted)
+    try makeRoom(pass, reader)
+    try pass.gather(reader, rewriter)
+    if isTrusted { try pass.strip(reader, rewriter) }
+    try pass.pack(reader, rewriter)
+    try pass.gather(reader, rewriter)
+    try pass.vacuum(reader, keepsAll: try isNearLimit(reader, policy))
+    try pass.sweepLookups(reader)
+    try pass.sweepNames(reader)
+  }
+
+  private func makeRoom(_ pass: borrowing RetentionPass, _ reader: RetentionReader) throws {
+    let hasRoom = try pass.removeByBytes(reader, walBytes: walBytes)
+    var listener: (@Sendable (RetentionEvent) -> Void)?
+    state.withLock { state in
+      if state.status.isOverLimit == hasRoom { listener = state.listener }
+      state.status.isOverLimit = !hasRoom
+    }
+    listener?(hasRoom ? .hasRoom : .isOverLimit)
+  }
+
+  private func isNearLimit(_ reader: RetentionReader, _ policy: RetentionPolicy) throws -> Bool {
+    guard let limit = policy.maximumBytes else { return false }
+    let size = try reader.size()
+    return size.usedBytes + walBytes() > Int64(limit) / 10 * 8 && size.bytes <= Int64(limit)
+  }
+
+  /// Whether what is too old may go.
+  private func observe(_ clock: inout RetentionClock, _ reader: RetentionReader, _ policy: RetentionPolicy) throws
+    -> Bool
+  {
+    let ages = [policy.maximumAge, policy.valuedAge, policy.payloadAfter] + policy.services.map(\.maximumAge)
+    guard let shortest = ages.compactMap({ $0 }).min() else { return true }
+    let newest = try reader.connection.integer("SELECT max(received) FROM segment_extents")
+    let (isTrusted, hasChanged) = clock.observe(
+      wall: options.now(), uptime: options.uptime(), newest: newest == 0 ? nil : newest, shortestAge: shortest,
+      grace: policy.clockGrace)
+    guard hasChanged else { return isTrusted }
+    let listener = state.withLock { state in
+      state.status.waitsForClock = !isTrusted
+      return state.listener
+    }
+    listener?(isTrusted ? .clockIsTrusted : .clockHasJumped(policy.clockGrace))
+    return isTrusted
+  }
+
+  // MARK: Watch
+
+  /// Waits for the next pass, and makes room meanwhile as soon as it is needed.
+  private func watch(_ reader: RetentionReader) throws {
+    let policy = state.withLock { $0.policy }
+    let end = ContinuousClock.now + policy.interval
+    while !isStopping, !state.withLock({ $0.isDue }), ContinuousClock.now < end {
+      guard let limit = policy.maximumBytes.map({ ByteLimit(limit: Int64($0)) }) else {
+        state.wait(atMost: ContinuousClock.now.duration(to: end), until: { $0.isStopping || $0.isDue }, { _ in })
+        continue
+      }
+      let used = try reader.size().usedBytes + walBytes()
+      if used > limit.high, !status.isOverLimit { return }
+      // How much can come until the next look must fit into what is left.
+      let isNear = used > limit.limit / 10 * 8
+      state.wait(
+        atMost: isNear ? Self.watchInterval : .milliseconds(250), until: { $0.isStopping || $0.isDue }, { _ in })
+    }
+  }
+
+  private func report(_ tally: RetentionTally) {
+    guard tally != RetentionTally() else { return }
+    let listener = state.withLock { state in
+      state.status.tally.add(tally)
+      return state.listener
+    }
+    if tally.undelivered > 0 { listener?(.undelivered(tally.undelivered)) }
+  }
+
+  private func ended(_ failure: StoreError?) {
+    let listener = state.withLock { state -> (@Sendable (RetentionEvent) -> Void)? in
+      defer { state.status.failure = failure }
+      if failure == nil { state.status.passes += 1 }
+      return failure?.code == state.status.failure?.code ? nil : state.listener
+    }
+    listener?(failure.map { .failed($0) } ?? .works)
+  }
+}

@@ -1,0 +1,138 @@
+import SQLite
+import Telemetry
+
+/// Takes spans out of the index, inside the writer's transaction, and traces that lose their last one.
+struct SpanRemover: ~Copyable {
+  /// What one call has deleted.
+  struct Removed {
+    var spans: Int64 = 0
+    /// Those of them that a forwarder had not delivered.
+    var undelivered: Int64 = 0
+    /// The trace, when nothing is left of it.
+    var trace: TraceID?
+    /// Whether there are more.
+    var isPartial = false
+  }
+
+  private struct Found {
+    var spanID: Int64
+    var variant: Int64
+    var segment: Int64
+    var arrival: Int64
+  }
+
+  /// Spans up to this arrival number have been delivered by every forwarder.
+  var delivered = Int64.max
+  private var select: Statement
+  private var selectOne: Statement
+  private var removeRange: Statement
+  private var removeOne: Statement
+  private var isLeft: Statement
+  private var removeTrace: Statement
+  private var forgetKnowledge: Statement
+  private var notes: SpanNotes
+  private var found: [Found] = []
+
+  init(_ connection: borrowing Connection) throws(SQLiteError) {
+    let select = try connection.prepare(
+      "SELECT span_id, variant, segment, arrival FROM spans WHERE trace = ?1 AND attempt = ?2 LIMIT ?3")
+    let selectOne = try connection.prepare(
+      "SELECT segment, arrival FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant = ?3")
+    let removeRange = try connection.prepare("DELETE FROM spans WHERE trace = ?1 AND attempt = ?2")
+    let removeOne = try connection.prepare("DELETE FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant = ?3")
+    let isLeft = try connection.prepare("SELECT 1 FROM spans WHERE trace = ?1 LIMIT 1")
+    let removeTrace = try connection.prepare("DELETE FROM traces WHERE id = ?1 RETURNING trace_id")
+    let forgetKnowledge = try connection.prepare("UPDATE traces SET binding = NULL WHERE id = ?1")
+    let notes = try SpanNotes(connection)
+    self.select = select
+    self.selectOne = selectOne
+    self.removeRange = removeRange
+    self.removeOne = removeOne
+    self.isLeft = isLeft
+    self.removeTrace = removeTrace
+    self.forgetKnowledge = forgetKnowledge
+    self.notes = notes
+  }
+
+  /// Deletes the spans that an attempt has in a trace.
+  ///
+  /// - Parameter limit: How many at most.
+  mutating func remove(
+    of attempt: Int64, in trace: Int64, limit: Int, _ losses: inout SegmentLosses
+  ) throws(SQLiteError) -> Removed {
+    found.removeAll(keepingCapacity: true)
+    try select.bind(trace, at: 1)
+    try select.bind(attempt, at: 2)
+    try select.bind(Int64(limit) + 1, at: 3)
+    try select.forEach { (row: borrowing Row) in
+      found.append(
+        Found(spanID: row.int(at: 0), variant: row.int(at: 1), segment: row.int(at: 2), arrival: row.int(at: 3)))
+    }
+    var removed = Removed()
+    if found.isEmpty { return removed }
+    let hasNotes = try notes.has(trace)
+    if found.count > limit {
+      found.removeLast()
+      removed.isPartial = true
+      for span in found { try removeOne(SpanKey(trace: trace, spanID: span.spanID, variant: span.variant)) }
+    } else {
+      try removeRange.bind(trace, at: 1)
+      try removeRange.bind(attempt, at: 2)
+      try removeRange.run()
+    }
+    removed.spans = Int64(found.count)
+    for span in found {
+      losses.add(span.segment)
+      if span.arrival > delivered { removed.undelivered += 1 }
+    }
+    try finish(trace, &removed)
+    guard hasNotes else { return removed }
+    if removed.trace != nil {
+      try notes.removeAll(of: trace)
+    } else {
+      for span in found { try notes.remove(SpanKey(trace: trace, spanID: span.spanID, variant: span.variant)) }
+    }
+    return removed
+  }
+
+  /// Deletes one span.
+  ///
+  /// - Parameter keepsTrace: Whether its trace stays also without spans, because others are about to come.
+  /// - Returns: `nil` when it is not there.
+  mutating func remove(_ span: SpanKey, keepsTrace: Bool = false, _ losses: inout SegmentLosses) throws(SQLiteError)
+    -> Removed?
+  {
+    try selectOne.bind(span.trace, at: 1)
+    try selectOne.bind(span.spanID, at: 2)
+    try selectOne.bind(span.variant, at: 3)
+    let row = try selectOne.first { (row: borrowing Row) in
+      (segment: row.int(at: 0), arrival: row.int(at: 1))
+    }
+    guard let row else { return nil }
+    try removeOne(span)
+    try notes.remove(span)
+    losses.add(row.segment)
+    var removed = Removed(spans: 1, undelivered: row.arrival > delivered ? 1 : 0)
+    if !keepsTrace { try finish(span.trace, &removed) }
+    return removed
+  }
+
+  private mutating func removeOne(_ span: SpanKey) throws(SQLiteError) {
+    try removeOne.bind(span.trace, at: 1)
+    try removeOne.bind(span.spanID, at: 2)
+    try removeOne.bind(span.variant, at: 3)
+    try removeOne.run()
+  }
+
+  /// Deletes the trace if it has lost its last span; else what is known of it is to be found out anew.
+  private mutating func finish(_ trace: Int64, _ removed: inout Removed) throws(SQLiteError) {
+    try isLeft.bind(trace, at: 1)
+    if try isLeft.first({ (_: borrowing Row) in true }) == true {
+      try forgetKnowledge.bind(trace, at: 1)
+      try forgetKnowledge.run()
+      return
+    }
+    try removeTrace.bind(trace, at: 1)
+    removed.trace = try removeTrace.first { (row: borrowing Row) in TraceID(row.bytes(at: 0)) } ?? nil
+  }
+}
