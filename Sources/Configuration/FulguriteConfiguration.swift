@@ -15,6 +15,8 @@ package struct FulguriteConfiguration: Sendable, Equatable {
   package var limits = LimitsConfiguration()
   /// How spans are stored.
   package var store = StoreConfiguration()
+  /// How long spans are kept, and how many.
+  package var retention = RetentionConfiguration()
   /// Who may send and who may read.
   package var auth = AuthConfiguration()
   /// How much a query may ask for.
@@ -38,12 +40,13 @@ extension FulguriteConfiguration {
   /// All options whose paths hold no name, in the order of the documentation.
   package static let options: [ConfigurationOption] =
     DataConfiguration.options + ListenConfiguration.options + [loopsOption] + LimitsConfiguration.options
-    + StoreConfiguration.options + AuthConfiguration.options + QueryConfiguration.options + LogConfiguration.options
+    + StoreConfiguration.options + RetentionConfiguration.options + AuthConfiguration.options
+    + QueryConfiguration.options + LogConfiguration.options
     + ShutdownConfiguration.options + AttributionConfiguration.options + LightningConfiguration.options
     + LLMConfiguration.options
 
   /// The sections whose entries the user names.
-  package static let namedSections = [UpstreamConfiguration.section]
+  package static let namedSections = [ServiceRetention.section, UpstreamConfiguration.section]
 
   /// All options as the documentation shows them, with ``NamedSection/placeholder`` for names.
   package static let documentedOptions = options + namedSections.flatMap(\.documentedOptions)

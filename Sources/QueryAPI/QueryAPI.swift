@@ -20,6 +20,7 @@ package final class QueryAPI: Sendable {
 
   let reader: any SpanReader
   let attribution: any AttributionStore
+  let pins: any PinStore
   let refusals: RefusalLog
   let options: Options
   /// What bodies may hold in memory.
@@ -31,12 +32,13 @@ package final class QueryAPI: Sendable {
   private let crossOrigin = CrossOriginPolicy(origins: [])
 
   package init(
-    reader: any SpanReader, attribution: any AttributionStore, refusals: RefusalLog, options: Options,
-    budget: InFlightBudget, now: @escaping @Sendable () -> Int64,
+    reader: any SpanReader, attribution: any AttributionStore, pins: any PinStore, refusals: RefusalLog,
+    options: Options, budget: InFlightBudget, now: @escaping @Sendable () -> Int64,
     sleep: @escaping @Sendable (Duration) async -> Void
   ) {
     self.reader = reader
     self.attribution = attribution
+    self.pins = pins
     self.refusals = refusals
     self.options = options
     self.budget = budget
@@ -90,6 +92,7 @@ package final class QueryAPI: Sendable {
     case .refused: RefusalAnswer.render(refusals.newest)
     case .spansOfRollout(let id): try await spans(ofRollout: id, request)
     case .diagnosis(let id): try await diagnosis(id, request)
+    case .pin(let id): try await pin(id, request)
     case .unassignedSpans:
       try await spans(.unassigned, try QueryParameters(request, allowed: Self.pageParameters))
     case .trace(let text):

@@ -59,6 +59,16 @@ enum CommandTable {
           Flag("--rollout", value: "ID", "the rollout"),
           formatFlag("table or json"),
         ] + ConfigurationLoader.flags),
+      Command(
+        "retention", "say what retention would delete now",
+        discussion: """
+          The server deletes by itself what is beyond the limits of the section retention. With --dry-run this command says \
+          what would go by these limits, and how many bytes would return; other limits can be tried with --set.
+          """,
+        flags: [
+          Flag("--dry-run", "change nothing"),
+          formatFlag("table or json"),
+        ] + ConfigurationLoader.flags),
       Command("version", "print the version"),
     ])
 

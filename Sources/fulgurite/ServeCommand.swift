@@ -9,10 +9,11 @@ import Transport
 enum ServeCommand {
   static func run(_ arguments: ParsedArguments, _ signals: ProcessSignals) async -> Int32 {
     let configuration: FulguriteConfiguration
+    let load: @Sendable () throws(ConfigurationError) -> FulguriteConfiguration = { () throws(ConfigurationError) in
+      try ConfigurationLoader.load(arguments: arguments, environment: ProcessEnvironment.variables()).values
+    }
     do throws(ConfigurationError) {
-      configuration = try ConfigurationLoader.load(
-        arguments: arguments, environment: ProcessEnvironment.variables()
-      ).values
+      configuration = try load()
     } catch {
       StandardError.write("fulgurite: the configuration is wrong:\n\(error)\n")
       return ExitStatus.configuration
@@ -35,7 +36,7 @@ enum ServeCommand {
     }
     do {
       let server = try await Server.start(configuration, logger)
-      signals.onHangup { server.reload() }
+      signals.onHangup { server.reload(load) }
       announce(server, configuration)
       let signal = await signals.firstTermination()
       logger.info("stopping", ["signal": .text(signal)])

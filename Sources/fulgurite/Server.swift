@@ -58,6 +58,7 @@ final class Server: Sendable {
     let http = HTTPServer(group: loops, configuration: HTTPServerConfiguration(configuration.limits))
     let registry = MetricsRegistry()
     StoreMetrics.register(store, registry, logger)
+    RetentionMetrics.register(store, registry, logger)
     ServerMetrics.register(http, registry)
     let refusals = RefusalLog()
     let budget = InFlightBudget(
@@ -74,7 +75,7 @@ final class Server: Sendable {
     let router = RequestRouter(
       gate: gate, receiver: receiver,
       queries: QueryAPI(
-        reader: store, attribution: store, refusals: refusals, options: queryOptions, budget: budget,
+        reader: store, attribution: store, pins: store, refusals: refusals, options: queryOptions, budget: budget,
         now: WallClock.nanosecondsSince1970, sleep: sleep(loops)),
       lightning: lightning(configuration, store, loops, budget, receiver),
       operations: OperationsAPI(registry: registry, failure: { store.failure }), proxy: proxy?.proxy)
@@ -141,8 +142,19 @@ final class Server: Sendable {
     configuration.loops > 0 ? configuration.loops : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
   }
 
-  /// Reads again what can change while the server runs: the token files.
-  func reload() { gate.readFilesAgain(logger) }
+  /// Reads again what can change while the server runs: the token files, and how long spans are kept.
+  ///
+  /// - Parameter load: Reads the configuration anew.
+  func reload(_ load: () throws(ConfigurationError) -> FulguriteConfiguration) {
+    gate.readFilesAgain(logger)
+    do throws(ConfigurationError) {
+      let policy = RetentionPolicy(try load())
+      store.take(policy)
+      logger.info("the options of retention are read again")
+    } catch {
+      logger.error("the configuration cannot be read again, retention goes on as before", ["cause": .text("\(error)")])
+    }
+  }
 
   /// Lets what is in flight end within the deadline, and closes the store.
   func stop() async {

@@ -3,7 +3,7 @@ internal import Credentials
 extension LoadedConfiguration {
   /// Checks what depends on several options.
   func validate() -> [ConfigurationProblem] {
-    limitProblems() + collisions() + llmProblems() + openListeners()
+    limitProblems() + retentionProblems() + collisions() + llmProblems() + openListeners()
   }
 
   private func limitProblems() -> [ConfigurationProblem] {
@@ -17,6 +17,12 @@ extension LoadedConfiguration {
       guard largerValue < smallerValue else { return nil }
       return problem(larger, "\(largerValue) is less than \(smaller), which is \(smallerValue)")
     }
+  }
+
+  private func retentionProblems() -> [ConfigurationProblem] {
+    let bytes = values.retention.maximumBytes
+    guard bytes > 0, bytes < RetentionConfiguration.leastBytes else { return [] }
+    return [problem("retention.max_bytes", "\(bytes) bytes are less than 64MiB, which leaves no room to work in")]
   }
 
   private func collisions() -> [ConfigurationProblem] {

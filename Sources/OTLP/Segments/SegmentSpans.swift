@@ -28,7 +28,8 @@ package enum SegmentSpans {
       switch tag {
       case .lengthDelimited(1):
         let range = try reader.lengthDelimited()
-        traceID = range.count == 16 ? TraceID(high: word(bytes, range.lowerBound), low: word(bytes, range.lowerBound + 8)) : nil
+        traceID =
+          range.count == 16 ? TraceID(high: word(bytes, range.lowerBound), low: word(bytes, range.lowerBound + 8)) : nil
       case .lengthDelimited(2):
         let range = try reader.lengthDelimited()
         spanID = range.count == 8 ? SpanID(value: word(bytes, range.lowerBound)) : nil

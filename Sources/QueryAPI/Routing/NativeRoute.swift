@@ -5,6 +5,7 @@ enum NativeRoute: Hashable {
   case rollouts
   case spansOfRollout(String)
   case diagnosis(String)
+  case pin(String)
   case trace(String)
   case attribution(trace: String, span: String)
   case unassigned
@@ -31,6 +32,7 @@ enum NativeRoute: Hashable {
     case ("rollouts", 1): self = .rollouts
     case ("rollouts", 3) where parts[2] == "spans": self = .spansOfRollout(parts[1])
     case ("rollouts", 3) where parts[2] == "diagnosis": self = .diagnosis(parts[1])
+    case ("rollouts", 3) where parts[2] == "pin": self = .pin(parts[1])
     case ("traces", 2): self = .trace(parts[1])
     case ("spans", 4) where parts[3] == "attribution": self = .attribution(trace: parts[1], span: parts[2])
     case ("unassigned", 1): self = .unassigned
@@ -52,6 +54,7 @@ enum NativeRoute: Hashable {
     case .bindings, .sessions: [.get, .head, .post]
     case .binding, .session: [.delete]
     case .claim: [.post]
+    case .pin: [.post, .delete]
     default: [.get, .head]
     }
   }

@@ -129,7 +129,8 @@ struct SpanNodes: ~Copyable {
       ORDER BY span_id, variant LIMIT ?4
       """)
     let anyFollower = try connection.prepare(
-      "SELECT 1 FROM spans INDEXED BY spans_by_followed WHERE trace = ?1 AND follows IS NOT NULL AND \(isThere) LIMIT 1")
+      "SELECT 1 FROM spans INDEXED BY spans_by_followed WHERE trace = ?1 AND follows IS NOT NULL AND \(isThere) LIMIT 1"
+    )
     let anyVariant = try connection.prepare("SELECT 1 FROM span_variants WHERE trace = ?1 LIMIT 1")
     let ownAttempts = try connection.prepare(
       "SELECT DISTINCT attempt FROM spans WHERE trace = ?1 AND NOT (\(RuleCode.isFollower)) AND \(isThere)")

@@ -18,7 +18,9 @@ struct RetentionChecks: ~Copyable {
   ///
   /// - Parameter now: What lies behind it is no time of ours.
   static func activity(now: String) -> String {
-    let time = { (column: String) in "CASE WHEN \(column) * 1e9 <= \(now) THEN CAST(\(column) * 1e9 AS INTEGER) ELSE 0 END" }
+    let time = { (column: String) in
+      "CASE WHEN \(column) * 1e9 <= \(now) THEN CAST(\(column) * 1e9 AS INTEGER) ELSE 0 END"
+    }
     return """
       max(coalesce(max(attempts.last_arrival), 0), coalesce(max(\(time("attempts.start_time"))), 0),
         coalesce(max(\(time("attempts.end_time"))), 0), coalesce(\(time("rollouts.start_time")), 0),

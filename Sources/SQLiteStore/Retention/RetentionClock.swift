@@ -15,10 +15,10 @@ struct RetentionClock {
   ///   - wall: Nanoseconds since 1970.
   ///   - uptime: The time that has passed since some moment.
   ///   - newest: When the newest span came; `nil` without spans.
-  ///   - shortestAge: What is older than that goes.
+  ///   - shortestAge: What is older than that goes; `nil` when nothing goes by its age.
   ///   - grace: How long to wait after a jump.
   /// - Returns: Whether what is too old may go, and whether that has changed.
-  mutating func observe(wall: Int64, uptime: Duration, newest: Int64?, shortestAge: Duration, grace: Duration) -> (
+  mutating func observe(wall: Int64, uptime: Duration, newest: Int64?, shortestAge: Duration?, grace: Duration) -> (
     isTrusted: Bool, hasChanged: Bool
   ) {
     let passed = uptime.nanoseconds
@@ -28,7 +28,7 @@ struct RetentionClock {
     if let offset {
       hasJumped = ahead - offset > Self.tolerance
     } else {
-      hasJumped = newest.map { wall - $0 > shortestAge.nanoseconds } ?? false
+      hasJumped = if let newest, let shortestAge { wall - newest > shortestAge.nanoseconds } else { false }
     }
     // A clock that was set back is believed at once: then fewer are too old.
     if let offset, offset - ahead > Self.tolerance { blockedUntil = nil }

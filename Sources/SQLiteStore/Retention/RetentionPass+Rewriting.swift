@@ -4,8 +4,7 @@ import TraceStore
 
 /// Rewrites segments: half-dead ones, those whose prompts and completions are old, and those of attempts that have ended.
 extension RetentionPass {
-  /// Spans that one step moves for each that it may delete.
-  private static var cost: Int { 2 }
+  private static var hour: Int64 { 3_600_000_000_000 }
   private static var mostAtOnce: Int64 { 256 }
 
   /// Gathers what is left of segments that have lost most of their spans.
@@ -13,21 +12,19 @@ extension RetentionPass {
     let delivered = try reader.delivered().arrival
     let segments = try reader.segments(
       "gone * 2 >= spans AND gone > 0 AND last_arrival <= ?1", delivered, limit: Self.mostAtOnce)
-    // Of packed segments less is gathered than they hold at most; each batch becomes one segment or a few.
+    var group: (isStripped: Int64, received: Int64)?
     var moves: [RewrittenSegment.Move] = []
-    var isStripped: Int64?
     for segment in segments where !isStopping() {
-      if isStripped != segment.isStripped {
-        try move(moves, rewriter, isStripped: isStripped == 1)
+      // All spans of a segment have one time of arrival, so what is put together must have come together.
+      let belongs = group.map { $0.isStripped == segment.isStripped && abs($0.received - segment.received) < Self.hour }
+      if belongs != true || moves.count >= 1_024 {
+        try move(moves, rewriter, isStripped: group?.isStripped == 1)
         moves = []
-        isStripped = segment.isStripped
+        group = (segment.isStripped, segment.received)
       }
       moves += try rewriter.rows(of: segment.id).map(\.move)
-      guard moves.count >= 1_024 else { continue }
-      try move(moves, rewriter, isStripped: isStripped == 1)
-      moves = []
     }
-    try move(moves, rewriter, isStripped: isStripped == 1)
+    try move(moves, rewriter, isStripped: group?.isStripped == 1)
   }
 
   private func move(
@@ -48,7 +45,8 @@ extension RetentionPass {
         "is_stripped = 0 AND received < ?1", now - age.nanoseconds, limit: Self.mostAtOnce)
       var hasStripped = false
       for segment in segments where !isStopping() {
-        guard segment.lastArrival <= delivered.arrival || isOlder(segment.received, than: policy.forwardLag) else {
+        guard segment.lastArrival <= delivered.arrival || rules.isOlder(segment.received, than: policy.forwardLag)
+        else {
           continue
         }
         let rows = try rewriter.rows(of: segment.id)

@@ -7,6 +7,17 @@ extension RetentionPass {
   private static var fewPages: Int64 { 512 }
   private static var pagesAtOnce: Int64 { 128 }
 
+  /// Puts a segment into the log that nobody has joined for a while: until then its spans cannot be rewritten.
+  func closeOpenSegment(_ reader: RetentionReader) throws {
+    var select = try reader.connection.prepare("SELECT segment, received FROM segment_parts LIMIT 1")
+    let open = try select.first { (row: borrowing Row) in (id: row.int(at: 0), received: row.int(at: 1)) }
+    guard let open, rules.isOlder(open.received, than: .seconds(120)) else { return }
+    try steps.step { session, _ in
+      try session.packer.settle(open.id)
+      session.counters.touch()
+    }
+  }
+
   /// Hands free pages back to the file system.
   ///
   /// - Parameter keepsAll: Whether what comes next needs them: a database at its limit fills them again at once.

@@ -10,17 +10,11 @@ extension RetentionPass {
   func removeSurplus(_ reader: RetentionReader) throws {
     guard let most = policy.spansPerRollout else { return }
     let delivered = try reader.delivered()
-    var large: [RetentionReader.FoundRollout] = []
-    try reader.rollouts(now: now) { rollout in
-      if rollout.candidate.spans > Int64(most), !rollout.candidate.isActive, large.count < 1_024 {
-        large.append(rollout)
-      }
-    }
-    for rollout in large {
+    for rollout in try rules.largeRollouts(reader) {
       var surplus = Int(rollout.candidate.spans) - most
       while surplus > 0, !isStopping() {
         var found = try reader.oldestSpans(ofRollout: rollout.candidate.row, limit: min(surplus, Self.mostSurplus))
-        let isFree = isFree(rollout.lastArrival, delivered.time)
+        let isFree = rules.isFree(rollout.lastArrival, delivered.time)
         found.removeAll { !isFree && $0.arrival > delivered.arrival }
         guard !found.isEmpty else { break }
         surplus -= found.count
@@ -33,15 +27,8 @@ extension RetentionPass {
   func removeOfServices(_ reader: RetentionReader, isClockTrusted: Bool) throws {
     for service in policy.services {
       guard let row = try reader.service(named: service.name) else { continue }
-      var limit: Int64 = 0
-      if let most = service.maximumSpans { limit = try reader.lastSurplus(ofService: row, most: most) }
-      if let age = service.maximumAge, isClockTrusted {
-        limit = max(limit, try reader.lastArrival(before: now - age.nanoseconds))
-      }
+      let limit = try rules.lastToGo(of: service, row, reader, isClockTrusted: isClockTrusted)
       guard limit > 0 else { continue }
-      let delivered = try reader.delivered()
-      let overdue = try reader.lastArrival(before: now - policy.forwardLag.nanoseconds)
-      limit = min(limit, max(delivered.arrival, overdue))
       var cursor = SpanKey(trace: 0, spanID: .min, variant: 0)
       while !isStopping() {
         let found = try reader.spans(ofService: row, upTo: limit, after: &cursor, limit: 4_096)

@@ -5,15 +5,13 @@ import TraceStore
 ///
 /// What is found is decided again on the writer, step by step. A pass can end anywhere: the next one goes on.
 struct RetentionPass: ~Copyable {
-  /// Rollouts that one search collects.
-  private static let mostFound = 16_384
-
-  let policy: RetentionPolicy
-  /// Nanoseconds since 1970.
-  let now: Int64
+  let rules: RetentionRules
   let steps: RetentionSteps
   let isStopping: () -> Bool
   let report: (RetentionTally) -> Void
+
+  var policy: RetentionPolicy { rules.policy }
+  var now: Int64 { rules.now }
 
   // MARK: What was begun
 
@@ -33,56 +31,24 @@ struct RetentionPass: ~Copyable {
 
   /// Deletes what is too old.
   func removeByAge(_ reader: RetentionReader) throws {
-    guard let age = [policy.maximumAge, policy.valuedAge].compactMap({ $0 }).min() else { return }
-    let delivered = try reader.delivered().time
-    var found: [RetentionReader.FoundRollout] = []
-    try reader.rollouts(now: now) { rollout in
-      guard isOlder(rollout.candidate.lastActivity, than: age), isFree(rollout.lastArrival, delivered) else { return }
-      if found.count < Self.mostFound { found.append(rollout) }
-    }
-    found.sort { $0.candidate.lastActivity < $1.candidate.lastActivity }
     var group: [RolloutCandidate] = []
     var spans: Int64 = 0
-    for rollout in found {
-      let isValued = try rollout.isFailed || reader.hasReward(rollout.candidate.row)
-      guard let limit = isValued ? policy.valuedAge : policy.maximumAge,
-        isOlder(rollout.candidate.lastActivity, than: limit)
-      else { continue }
-      if spans + rollout.candidate.spans > Int64(steps.budget), !group.isEmpty {
+    for candidate in try rules.oldRollouts(reader) {
+      if spans + candidate.spans > Int64(steps.budget), !group.isEmpty {
         try remove(group, .age)
         (group, spans) = ([], 0)
       }
-      group.append(rollout.candidate)
-      spans += rollout.candidate.spans + 8
+      group.append(candidate)
+      spans += candidate.spans + 8
       if isStopping() { return }
     }
     if !group.isEmpty { try remove(group, .age) }
-    try removeUnassignedByAge(reader, delivered)
-  }
-
-  private func removeUnassignedByAge(_ reader: RetentionReader, _ delivered: Int64) throws {
-    guard let age = policy.maximumAge else { return }
     var last: UnassignedCandidate?
-    while !isStopping() {
-      let found = try reader.unassigned(after: last, limit: 512, now: now)
-      let old = found.filter { isOlder($0.lastArrival, than: age) && isFree($0.lastArrival, delivered) }
-      try removeUnassigned(old.map(\.candidate), .age)
-      guard let end = found.last else { return }
-      last = end.candidate
-      // Traces come in the order of their first spans: those behind are younger.
-      if !isOlder(end.firstArrival, than: age) {
-        last = UnassignedCandidate(attempt: end.candidate.attempt, trace: .max, spans: 0)
-      }
-    }
-  }
-
-  func isOlder(_ time: Int64, than age: Duration) -> Bool {
-    time.addingReportingOverflow(age.nanoseconds).overflow ? false : time + age.nanoseconds < now
-  }
-
-  /// Whether no forwarder waits for spans that came until then, or has had its time.
-  func isFree(_ lastArrival: Int64, _ delivered: Int64) -> Bool {
-    lastArrival < delivered || isOlder(lastArrival, than: policy.forwardLag)
+    repeat {
+      let found = try rules.oldTraces(reader, after: last)
+      try removeUnassigned(found.old, .age)
+      last = found.last
+    } while last != nil && !isStopping()
   }
 
   // MARK: Steps

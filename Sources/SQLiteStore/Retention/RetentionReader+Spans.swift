@@ -35,7 +35,7 @@ extension RetentionReader {
   /// The last arrival number of those that came before a time; 0 when there is none.
   func lastArrival(before time: Int64) throws(SQLiteError) -> Int64 {
     var select = try connection.prepare(
-      "SELECT coalesce(max(last_arrival), 0) FROM segment_extents WHERE received < ?1 AND segment > 0")
+      "SELECT coalesce(max(last_arrival), 0) FROM segment_extents WHERE received < ?1")
     try select.bind(time, at: 1)
     return try select.first { (row: borrowing Row) in row.int(at: 0) } ?? 0
   }

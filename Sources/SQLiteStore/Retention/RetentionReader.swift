@@ -58,10 +58,11 @@ final class RetentionReader {
       SELECT attempt, trace, spans FROM rollout_traces
       WHERE rollout = 0 AND (attempt, trace) > (?1, ?2) AND spans > 0 ORDER BY attempt, trace LIMIT ?3
       """)
-    // The segment that is still open has no extent: its spans came just now.
+    // The segment that is still open has no extent yet.
     let selectArrivals = try connection.prepare(
       """
-      SELECT min(coalesce(received, ?3)), max(coalesce(received, ?3))
+      SELECT min(coalesce(received, (SELECT received FROM segment_parts LIMIT 1), ?3)),
+        max(coalesce(received, (SELECT received FROM segment_parts LIMIT 1), ?3))
       FROM (SELECT DISTINCT segment FROM spans WHERE trace = ?1 AND attempt = ?2) AS found
         LEFT JOIN segment_extents ON segment_extents.segment = found.segment
       """)

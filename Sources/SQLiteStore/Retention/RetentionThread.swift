@@ -21,8 +21,13 @@ final class RetentionThread: Sendable {
     var policy: RetentionPolicy
     var status = Status()
     var isStopping = false
-    var isDue = false
+    /// Passes that were asked for, and the last of them that was begun, and that was made.
+    var requested = 0
+    var begun = 0
+    var made = 0
     var hasEnded = false
+
+    var isDue: Bool { requested > begun }
     var listener: (@Sendable (RetentionEvent) -> Void)?
   }
 
@@ -55,17 +60,20 @@ final class RetentionThread: Sendable {
   func take(_ policy: RetentionPolicy) {
     state.update { state in
       state.policy = policy
-      state.isDue = true
+      state.requested += 1
       return true
     }
   }
 
-  /// Has a pass made soon.
-  func passNow() {
+  /// Has a pass made, and returns when it has come to its end or has failed.
+  func makePassNow() {
+    var number = 0
     state.update { state in
-      state.isDue = true
+      state.requested += 1
+      number = state.requested
       return true
     }
+    state.wait(until: { $0.made >= number || $0.hasEnded }, { _ in })
   }
 
   func listen(_ body: @escaping @Sendable (RetentionEvent) -> Void) { state.withLock { $0.listener = body } }
@@ -84,7 +92,8 @@ final class RetentionThread: Sendable {
         try watch(open.reader)
       } catch {
         work = nil
-        let failure = (error as? StoreError) ?? (error as? SQLiteError).map(StoreError.init)
+        let failure =
+          (error as? StoreError) ?? (error as? SQLiteError).map(StoreError.init)
           ?? StoreError(.corrupt, "\(error)")
         guard failure.code != .closing else { break }
         ended(failure)
@@ -126,11 +135,11 @@ final class RetentionThread: Sendable {
     _ reader: RetentionReader, _ rewriter: SegmentRewriter, _ steps: RetentionSteps, _ clock: inout RetentionClock
   ) throws {
     let policy = state.withLock { state in
-      state.isDue = false
+      state.begun = state.requested
       return state.policy
     }
     let pass = RetentionPass(
-      policy: policy, now: options.now(), steps: steps, isStopping: { [self] in isStopping },
+      rules: RetentionRules(policy: policy, now: options.now()), steps: steps, isStopping: { [self] in isStopping },
       report: { [self] in report($0) })
     try pass.finishRemovals()
     let isTrusted = try observe(&clock, reader, policy)
@@ -138,6 +147,7 @@ final class RetentionThread: Sendable {
       try pass.correctTimes(reader)
       try pass.removeByAge(reader)
     }
+    try pass.closeOpenSegment(reader)
     try pass.removeSurplus(reader)
     try pass.removeOfServices(reader, isClockTrusted: isTrusted)
     try makeRoom(pass, reader)
@@ -171,8 +181,12 @@ final class RetentionThread: Sendable {
     -> Bool
   {
     let ages = [policy.maximumAge, policy.valuedAge, policy.payloadAfter] + policy.services.map(\.maximumAge)
-    guard let shortest = ages.compactMap({ $0 }).min() else { return true }
-    let newest = try reader.connection.integer("SELECT max(received) FROM segment_extents")
+    let shortest = ages.compactMap { $0 }.min()
+    let newest = try reader.connection.integer(
+      """
+      SELECT max(coalesce((SELECT max(received) FROM segment_extents), 0),
+        coalesce((SELECT max(received) FROM segment_parts), 0))
+      """)
     let (isTrusted, hasChanged) = clock.observe(
       wall: options.now(), uptime: options.uptime(), newest: newest == 0 ? nil : newest, shortestAge: shortest,
       grace: policy.clockGrace)
@@ -215,10 +229,13 @@ final class RetentionThread: Sendable {
   }
 
   private func ended(_ failure: StoreError?) {
-    let listener = state.withLock { state -> (@Sendable (RetentionEvent) -> Void)? in
-      defer { state.status.failure = failure }
+    var listener: (@Sendable (RetentionEvent) -> Void)?
+    state.update { state in
+      if failure?.code != state.status.failure?.code { listener = state.listener }
+      state.status.failure = failure
       if failure == nil { state.status.passes += 1 }
-      return failure?.code == state.status.failure?.code ? nil : state.listener
+      state.made = state.begun
+      return true
     }
     listener?(failure.map { .failed($0) } ?? .works)
   }

@@ -1,3 +1,4 @@
+import Threads
 package import TraceStore
 
 extension SQLiteStore {
@@ -23,8 +24,16 @@ extension SQLiteStore {
   /// Reports what operators are to hear, on the thread that it happens on.
   package func listen(toRetention body: @escaping @Sendable (RetentionEvent) -> Void) { retention.listen(body) }
 
-  /// Has a pass made soon.
-  func passNow() { retention.passNow() }
+  /// Has a pass made, and returns when it has come to its end or has failed.
+  func makeRetentionPass() async {
+    let retention = retention
+    await withCheckedContinuation { continuation in
+      Thread(name: "pass") {
+        retention.makePassNow()
+        continuation.resume()
+      }.detach()
+    }
+  }
 }
 
 extension SQLiteStore: PinStore {

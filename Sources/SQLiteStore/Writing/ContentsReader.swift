@@ -14,6 +14,8 @@ struct ContentsReader {
     var span: [UInt8]
     /// FNV-1a of both.
     var hash: UInt64
+    /// Whether the span has lost its prompts and completions.
+    var isStripped: Bool
 
     func equals(_ other: Contents) -> Bool {
       hash == other.hash && span == other.span && envelope == other.envelope
@@ -36,9 +38,13 @@ struct ContentsReader {
 
   /// The contents of the span whose message starts at `offset`.
   ///
-  /// - Parameter segment: Tells whether the bytes are those of the call before; they may have grown since.
+  /// - Parameters:
+  ///   - segment: Tells whether the bytes are those of the call before; they may have grown since.
+  ///   - withoutPayload: Whether to read it as it would be without its prompts and completions.
   /// - Returns: `nil` when no span starts there.
-  mutating func contents(of offset: Int, in bytes: [UInt8], segment: Int64) throws(ProtobufError) -> Contents? {
+  mutating func contents(of offset: Int, in bytes: [UInt8], segment: Int64, withoutPayload: Bool = false)
+    throws(ProtobufError) -> Contents?
+  {
     if segment != self.segment {
       self.segment = segment
       walker = SegmentWalker()
@@ -52,8 +58,16 @@ struct ContentsReader {
       envelopeHash = Self.hash(envelope, from: emptyHash)
       envelopeScope = walker.scopeSpans
     }
-    let contents = try CanonicalSpan.span(bytes.span.extracting(span))
-    return Contents(envelope: envelope, span: contents, hash: Self.hash(contents, from: envelopeHash))
+    let message = bytes.span.extracting(span)
+    let contents: [UInt8]
+    if withoutPayload, let stripped = try PayloadStripper.strip(message) {
+      contents = try CanonicalSpan.span(stripped.span)
+    } else {
+      contents = try CanonicalSpan.span(message)
+    }
+    return Contents(
+      envelope: envelope, span: contents, hash: Self.hash(contents, from: envelopeHash),
+      isStripped: try PayloadStripper.isStripped(message))
   }
 
   /// Forgets where it was: bytes of a segment were taken back.

@@ -64,6 +64,7 @@ struct DuplicateCheck: ~Copyable {
     if last == 0 {
       let first = try storedContents(candidate, variant: 0, packer)
       if let first, isRepeat(contents, of: first) { return .duplicate(variant: 0) }
+      if let first, try isRepeat(candidate, in: bytes, ofStripped: first) { return .duplicate(variant: 0) }
       try insert(candidate, hash: first?.hash ?? stored.emptyHash, variant: 0)
       try insert(candidate, hash: contents.hash, variant: 1)
       return .different(variant: 1)
@@ -71,6 +72,7 @@ struct DuplicateCheck: ~Copyable {
     for variant in try variants(candidate, hash: contents.hash) {
       let other = try storedContents(candidate, variant: variant, packer)
       if let other, isRepeat(contents, of: other) { return .duplicate(variant: variant) }
+      if let other, try isRepeat(candidate, in: bytes, ofStripped: other) { return .duplicate(variant: variant) }
     }
     try insert(candidate, hash: contents.hash, variant: last + 1)
     return .different(variant: last + 1)
@@ -86,6 +88,16 @@ struct DuplicateCheck: ~Copyable {
     guard contents.equals(other) else { return false }
     stored.share(contents.envelope)
     return true
+  }
+
+  /// Whether a span is one that has lost its prompts and completions since it came.
+  private mutating func isRepeat(
+    _ candidate: Candidate, in bytes: [UInt8], ofStripped other: ContentsReader.Contents
+  ) throws -> Bool {
+    guard other.isStripped else { return false }
+    let stripped = try candidates.contents(
+      of: candidate.offset, in: bytes, segment: candidate.segment, withoutPayload: true)
+    return stripped.map { isRepeat($0, of: other) } ?? false
   }
 
   private mutating func variants(_ candidate: Candidate, hash: UInt64) throws(SQLiteError) -> [Int64] {

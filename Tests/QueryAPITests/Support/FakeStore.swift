@@ -6,7 +6,7 @@ import Transport
 @testable import QueryAPI
 
 /// A store that notes what it is told, and knows what a test has told it.
-final class FakeStore: AttributionStore, SpanReader {
+final class FakeStore: AttributionStore, PinStore, SpanReader {
   struct State {
     // What it was told.
     var bound: [NewBinding] = []
@@ -14,6 +14,7 @@ final class FakeStore: AttributionStore, SpanReader {
     var claims: [UnassignedClaim] = []
     var removed: [String] = []
     var lists: [String] = []
+    var pins: [String] = []
     // What it answers.
     var isNew = true
     var isThere = true
@@ -46,7 +47,7 @@ final class FakeStore: AttributionStore, SpanReader {
   /// An API over this store, at half past one on a day in 2023.
   var api: QueryAPI {
     QueryAPI(
-      reader: self, attribution: self, refusals: refusals, options: QueryAPI.Options(),
+      reader: self, attribution: self, pins: self, refusals: refusals, options: QueryAPI.Options(),
       budget: InFlightBudget(limit: 64 << 20, largestRequest: 1 << 20), now: { 1_700_000_000_000_000_000 },
       sleep: { try? await Task.sleep(for: $0) })
   }
@@ -79,6 +80,16 @@ final class FakeStore: AttributionStore, SpanReader {
   func claim(_ claim: UnassignedClaim) async throws(StoreError) -> ClaimResult {
     let state = try told { $0.claims.append(claim) }
     return ClaimResult(bindings: state.bindings, hasMore: true)
+  }
+
+  func pin(rollout: String, _ isPinned: Bool) async throws(RolloutFault) {
+    let state: State
+    do throws(StoreError) {
+      state = try told { $0.pins.append("\(isPinned ? "pin" : "unpin") \(rollout)") }
+    } catch {
+      throw .store(error)
+    }
+    if !state.isThere { throw .notFound("Rollout \(rollout) not found") }
   }
 
   func submit(_ body: @escaping @Sendable (Result<any ReadSession, StoreError>) -> Void) {

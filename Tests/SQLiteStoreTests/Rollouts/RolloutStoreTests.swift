@@ -224,7 +224,7 @@ import TraceStore
 
 extension SQLiteStore {
   /// All rollouts that somebody has made.
-  fileprivate func all() async throws -> [AttemptedRollout] {
+  func all() async throws -> [AttemptedRollout] {
     try await read { session throws(StoreError) in try session.rollouts(RolloutQuery()).items }
   }
 }

@@ -400,8 +400,4 @@ import TraceStore
 
 extension SQLiteStore {
   fileprivate func first() async throws -> AttemptedRollout? { try await all().first }
-
-  fileprivate func all() async throws -> [AttemptedRollout] {
-    try await read { session throws(StoreError) in try session.rollouts(RolloutQuery()).items }
-  }
 }
