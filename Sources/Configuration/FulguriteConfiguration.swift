@@ -48,8 +48,16 @@ extension FulguriteConfiguration {
   /// The sections whose entries the user names.
   package static let namedSections = [ServiceRetention.section, UpstreamConfiguration.section]
 
-  /// All options as the documentation shows them, with ``NamedSection/placeholder`` for names.
-  package static let documentedOptions = options + namedSections.flatMap(\.documentedOptions)
+  /// All options as the documentation shows them, with ``NamedSection/placeholder`` for names: those of a section together.
+  package static let documentedOptions: [ConfigurationOption] = {
+    var sections: [Substring] = []
+    for option in options + namedSections.flatMap(\.documentedOptions) {
+      let section = option.path.prefix { $0 != "." }
+      if !sections.contains(section) { sections.append(section) }
+    }
+    let all = options + namedSections.flatMap(\.documentedOptions)
+    return sections.flatMap { section in all.filter { $0.path.prefix { $0 != "." } == section } }
+  }()
 
   /// The option of this path; `nil` when there is none.
   package static func option(at path: String) -> ConfigurationOption? {

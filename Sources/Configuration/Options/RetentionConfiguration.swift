@@ -44,7 +44,8 @@ package struct RetentionConfiguration: Sendable, Equatable {
     set {
       if let index = services.firstIndex(where: { $0.name == name }) {
         services[index] = newValue
-      } else {
+      } else if newValue != ServiceRetention(name: name) {
+        // A name without limits is as if it were not there.
         services.append(newValue)
       }
     }
@@ -95,10 +96,16 @@ package struct ServiceRetention: Sendable, Equatable {
   /// The name of the section, which is the service's unless that is set.
   package let name: String
   /// The resource's `service.name`; empty means the name of the section.
+  ///
+  /// Default empty, environment `FULGURITE_RETENTION_SERVICES_NAME_SERVICE`.
   package var configuredService = ""
   /// How long after their arrival spans of the service are deleted; 0 = no sooner than others.
+  ///
+  /// Default 0, environment `FULGURITE_RETENTION_SERVICES_NAME_MAX_AGE`.
   package var maximumAge = Duration.zero
   /// How many spans of the service are kept; 0 = all.
+  ///
+  /// Default 0, environment `FULGURITE_RETENTION_SERVICES_NAME_MAX_SPANS`.
   package var maximumSpans = 0
 
   /// No limits.

@@ -13,8 +13,9 @@ struct RolloutCandidate: Sendable {
 
 /// Whether a rollout is still what it was when somebody decided that it is to go.
 struct RetentionChecks: ~Copyable {
-  /// When a rollout was last active, in nanoseconds since 1970, by our clock: when a span came for it, or when it or one of
-  /// its attempts began or ended. Heartbeats are times that clients choose.
+  /// When a rollout was last active, in nanoseconds since 1970, by our clock.
+  ///
+  /// That is when a span came for it, or when it or one of its attempts began or ended. Heartbeats are times that clients choose.
   ///
   /// - Parameter now: What lies behind it is no time of ours.
   static func activity(now: String) -> String {

@@ -2,9 +2,9 @@
 struct ByteLimit {
   let limit: Int64
 
-  /// From here on the oldest go, ...
+  /// From here on the oldest go.
   var high: Int64 { limit / 100 * 96 }
-  /// ... until no more than this is in use: what is deleted at once is worth looking for.
+  /// They go until no more than this is in use, so that what is deleted at once is worth looking for.
   var low: Int64 { limit / 100 * 93 }
 }
 
