@@ -7,7 +7,7 @@ struct Removal: ~Copyable {
   var rollouts: RolloutRemover
   var relocation: SpanRelocation
   var checks: RetentionChecks
-  var unassigned: UnassignedChecks
+  var traces: TraceChecks
   /// Attempts whose spans are being deleted, in the order in which that began.
   private(set) var queue: [RolloutRemover.Deletion] = []
   private(set) var deletions: Set<RolloutRemover.Deletion> = []
@@ -23,13 +23,13 @@ struct Removal: ~Copyable {
     let rollouts = try RolloutRemover(connection)
     let relocation = try SpanRelocation(connection)
     let checks = try RetentionChecks(connection)
-    let unassigned = try UnassignedChecks(connection)
+    let traces = try TraceChecks(connection)
     self.spans = spans
     self.losses = losses
     self.rollouts = rollouts
     self.relocation = relocation
     self.checks = checks
-    self.unassigned = unassigned
+    self.traces = traces
     queue = found
     deletions = Set(found)
   }

@@ -23,7 +23,19 @@ extension RetentionPass {
       // Nothing that was found could go.
       guard try used() < before else { break }
     }
+    try trim(reader, until: { try used() <= limit.low })
     return try used() <= limit.high
+  }
+
+  /// Deletes the oldest traces of rollouts that go on and on: none of these is ever quiet enough to go as a whole.
+  private func trim(_ reader: RetentionReader, until isDone: () throws -> Bool) throws {
+    var cursor: Int64? = 0
+    let free = try rules.lastFree(reader)
+    while let last = cursor, try !isDone(), !isStopping() {
+      let found = try reader.oldestTraces(after: last, limit: 256, delivered: free)
+      try removeTraces(found.traces, .bytes)
+      cursor = found.last
+    }
   }
 
   /// Deletes the oldest ones until there is room.
@@ -35,7 +47,7 @@ extension RetentionPass {
     var next = 0
     while next < victims.count, !isStopping() {
       var rollouts: [RolloutCandidate] = []
-      var traces: [UnassignedCandidate] = []
+      var traces: [TraceCandidate] = []
       var spans: Int64 = 0
       while next < victims.count, spans == 0 || spans + victims[next].spans <= Int64(steps.budget) {
         let victim = victims[next]
@@ -52,7 +64,7 @@ extension RetentionPass {
         spans += victim.spans + 8
       }
       if !rollouts.isEmpty { try remove(rollouts, .bytes) }
-      if !traces.isEmpty { try removeUnassigned(traces, .bytes) }
+      if !traces.isEmpty { try removeTraces(traces, .bytes) }
       if try isDone() { return true }
     }
     return false

@@ -43,10 +43,10 @@ struct RetentionPass: ~Copyable {
       if isStopping() { return }
     }
     if !group.isEmpty { try remove(group, .age) }
-    var last: UnassignedCandidate?
+    var last: TraceCandidate?
     repeat {
       let found = try rules.oldTraces(reader, after: last)
-      try removeUnassigned(found.old, .age)
+      try removeTraces(found.old, .age)
       last = found.last
     } while last != nil && !isStopping()
   }
@@ -71,11 +71,11 @@ struct RetentionPass: ~Copyable {
     }
   }
 
-  func removeUnassigned(_ candidates: [UnassignedCandidate], _ reason: RetentionTally.Reason) throws {
+  func removeTraces(_ candidates: [TraceCandidate], _ reason: RetentionTally.Reason) throws {
     var rest = candidates[...]
     while !rest.isEmpty, !isStopping() {
       let budget = steps.budget
-      var group: [UnassignedCandidate] = []
+      var group: [TraceCandidate] = []
       var spans: Int64 = 0
       while let next = rest.first, group.isEmpty || spans + next.spans <= Int64(budget) {
         group.append(next)
@@ -83,12 +83,12 @@ struct RetentionPass: ~Copyable {
         rest.removeFirst()
       }
       let tally = try steps.step { [group] session, received in
-        try session.removeUnassigned(group, budget: budget, received: received)
+        try session.removeTraces(group, budget: budget, received: received)
       }
       note(tally, reason)
       // A trace of more spans than one step takes has fewer now.
       if let first = group.first, group.count == 1, Int64(tally.spans) < first.spans, tally.spans > 0 {
-        let left = UnassignedCandidate(
+        let left = TraceCandidate(
           attempt: first.attempt, trace: first.trace, spans: first.spans - Int64(tally.spans))
         rest = [left] + rest
       }

@@ -92,7 +92,7 @@ private final class PreviewMaker {
   }
 
   private func addOldTraces() throws {
-    var last: UnassignedCandidate?
+    var last: TraceCandidate?
     repeat {
       let found = try rules.oldTraces(reader, after: last)
       for trace in found.old { try add(trace, .age) }
@@ -100,7 +100,7 @@ private final class PreviewMaker {
     } while last != nil
   }
 
-  private func add(_ trace: UnassignedCandidate, _ reason: RetentionTally.Reason) throws {
+  private func add(_ trace: TraceCandidate, _ reason: RetentionTally.Reason) throws {
     preview.traces += 1
     let bytes = try self.bytes(
       "FROM spans WHERE trace = \(trace.trace) AND attempt = \(trace.attempt)", spans: trace.spans)

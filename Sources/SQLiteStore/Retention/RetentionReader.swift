@@ -12,13 +12,15 @@ final class RetentionReader {
   struct FoundRollout {
     var candidate: RolloutCandidate
     var isFailed: Bool
+    /// Whether somebody has registered it, and it has finished.
+    var hasEnded: Bool
     /// When its last span came, nanoseconds since 1970; 0 without spans.
     var lastArrival: Int64
   }
 
   /// A trace with spans of no rollout.
   struct FoundTrace {
-    var candidate: UnassignedCandidate
+    var candidate: TraceCandidate
     /// When its first and its last such span came.
     var firstArrival: Int64
     var lastArrival: Int64
@@ -49,7 +51,8 @@ final class RetentionReader {
       """
       SELECT rollouts.id, pinned IS NOT NULL, stage IS NOT NULL, coalesce(rollouts.status = 'failed', 0),
         coalesce(sum(attempts.spans), 0), coalesce(max(attempts.last_arrival), 0),
-        \(RetentionChecks.activity(now: "?1")), coalesce(rollouts.status, '') IN ('queuing', 'requeuing')
+        \(RetentionChecks.activity(now: "?1")), coalesce(rollouts.status, '') IN ('queuing', 'requeuing'),
+        rollouts.status IS NOT NULL AND stage IS NULL
       FROM rollouts LEFT JOIN attempts ON attempts.rollout = rollouts.id
       WHERE rollouts.id > 0 GROUP BY rollouts.id
       """)
@@ -98,22 +101,55 @@ final class RetentionReader {
       guard row.int(at: 1) == 0, row.int(at: 7) == 0 else { return }
       let candidate = RolloutCandidate(
         row: row.int(at: 0), lastActivity: row.int(at: 6), spans: row.int(at: 4), isActive: row.int(at: 2) == 1)
-      body(FoundRollout(candidate: candidate, isFailed: row.int(at: 3) == 1, lastArrival: row.int(at: 5)))
+      body(
+        FoundRollout(
+          candidate: candidate, isFailed: row.int(at: 3) == 1, hasEnded: row.int(at: 8) == 1,
+          lastArrival: row.int(at: 5)))
     }
+  }
+
+  /// The oldest traces with spans of rollouts that nobody has registered, or that have ended.
+  ///
+  /// - Parameter last: The last trace that was looked at.
+  /// - Returns: Those found, and the last trace that was looked at; `nil` at the end.
+  func oldestTraces(after last: Int64, limit: Int, delivered: Int64) throws(SQLiteError) -> (
+    traces: [TraceCandidate], last: Int64?
+  ) {
+    var select = try connection.prepare(
+      """
+      SELECT spans.trace, spans.attempt, attempts.rollout, count(*),
+        attempts.rollout > 0 AND max(arrival) <= ?3 AND pinned IS NULL AND stage IS NULL
+      FROM (SELECT id FROM traces WHERE id > ?1 ORDER BY id LIMIT ?2) AS found JOIN spans ON spans.trace = found.id
+        JOIN attempts ON attempts.id = spans.attempt LEFT JOIN rollouts ON rollouts.id = attempts.rollout
+      GROUP BY spans.trace, spans.attempt ORDER BY spans.trace
+      """)
+    try select.bind(last, at: 1)
+    try select.bind(Int64(limit), at: 2)
+    try select.bind(delivered, at: 3)
+    var found: [TraceCandidate] = []
+    var end: Int64?
+    try select.forEach { (row: borrowing Row) in
+      end = row.int(at: 0)
+      guard row.int(at: 4) == 1 else { return }
+      found.append(
+        TraceCandidate(
+          rollout: row.int(at: 2), attempt: row.int(at: 1), trace: row.int(at: 0), spans: row.int(at: 3)))
+    }
+    return (found, end)
   }
 
   /// Traces with spans of no rollout, the oldest of an attempt first.
   ///
   /// - Parameter last: Where to go on.
-  func unassigned(after last: UnassignedCandidate?, limit: Int, now: Int64) throws(SQLiteError)
+  func unassigned(after last: TraceCandidate?, limit: Int, now: Int64) throws(SQLiteError)
     -> [FoundTrace]
   {
-    var candidates: [UnassignedCandidate] = []
+    var candidates: [TraceCandidate] = []
     try selectUnassigned.bind(last?.attempt ?? 0, at: 1)
     try selectUnassigned.bind(last?.trace ?? 0, at: 2)
     try selectUnassigned.bind(Int64(limit), at: 3)
     try selectUnassigned.forEach { (row: borrowing Row) in
-      candidates.append(UnassignedCandidate(attempt: row.int(at: 0), trace: row.int(at: 1), spans: row.int(at: 2)))
+      candidates.append(TraceCandidate(attempt: row.int(at: 0), trace: row.int(at: 1), spans: row.int(at: 2)))
     }
     var found: [FoundTrace] = []
     for candidate in candidates {

@@ -31,13 +31,19 @@ extension RetentionRules {
 
   private static var mostVictims: Int { 4_096 }
 
+  /// How long a rollout that nobody has registered must be quiet to count as ended.
+  ///
+  /// Of those that go on, the oldest traces go and not what came just now.
+  private static var quiet: Duration { .seconds(10) }
+
   /// The oldest rollouts and traces that may go.
   func victims(_ reader: RetentionReader) throws -> [Victim] {
     let delivered = try reader.delivered().time
     var victims: [Victim] = []
     var youngest = Int64.max
     try reader.rollouts(now: now) { rollout in
-      guard !rollout.candidate.isActive, isFree(rollout.lastArrival, delivered),
+      guard rollout.hasEnded || isOlder(rollout.candidate.lastActivity, than: Self.quiet),
+        !rollout.candidate.isActive, isFree(rollout.lastArrival, delivered),
         rollout.candidate.lastActivity < youngest
       else { return }
       victims.append(.rollout(rollout))

@@ -44,8 +44,8 @@ struct RetentionRules {
   /// Traces whose spans without a rollout are too old.
   ///
   /// - Returns: Some of them, and where to go on; `nil` at the end.
-  func oldTraces(_ reader: RetentionReader, after last: UnassignedCandidate?) throws -> (
-    old: [UnassignedCandidate], last: UnassignedCandidate?
+  func oldTraces(_ reader: RetentionReader, after last: TraceCandidate?) throws -> (
+    old: [TraceCandidate], last: TraceCandidate?
   ) {
     guard let age = policy.maximumAge else { return ([], nil) }
     let delivered = try reader.delivered().time
@@ -55,6 +55,12 @@ struct RetentionRules {
     // Traces of an attempt come in the order of their first spans: those behind are younger.
     if !isOlder(found[found.count - 1].firstArrival, than: age) { end.trace = .max }
     return (old.map(\.candidate), end)
+  }
+
+  /// Up to which number spans are delivered to every forwarder, or have waited for it for too long.
+  func lastFree(_ reader: RetentionReader) throws -> Int64 {
+    let overdue = try reader.lastArrival(before: now - policy.forwardLag.nanoseconds)
+    return max(try reader.delivered().arrival, overdue)
   }
 
   /// Rollouts with more spans than they may have; running ones may.
@@ -79,8 +85,6 @@ struct RetentionRules {
     if let age = service.maximumAge, isClockTrusted {
       last = max(last, try reader.lastArrival(before: now - age.nanoseconds))
     }
-    guard last > 0 else { return 0 }
-    let overdue = try reader.lastArrival(before: now - policy.forwardLag.nanoseconds)
-    return min(last, max(try reader.delivered().arrival, overdue))
+    return last > 0 ? min(last, try lastFree(reader)) : 0
   }
 }

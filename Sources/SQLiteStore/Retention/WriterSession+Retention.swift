@@ -35,18 +35,19 @@ extension WriterSession {
     return tally
   }
 
-  /// Deletes what traces have of spans without a rollout.
+  /// Deletes what traces have of spans of an attempt, as a rule of those without a rollout.
   ///
-  /// - Parameter traces: Attempts of no rollout, and traces, as they were when somebody decided that they are to go.
-  func removeUnassigned(_ traces: [UnassignedCandidate], budget: Int, received: Int64) throws -> RetentionTally {
+  /// - Parameter traces: As they were when somebody decided that they are to go.
+  func removeTraces(_ traces: [TraceCandidate], budget: Int, received: Int64) throws -> RetentionTally {
     try beginRemoval(received: received)
     var tally = RetentionTally()
     for candidate in traces where tally.spans < budget {
-      guard try removal.unassigned.isUnchanged(candidate) else { continue }
+      guard try removal.traces.isUnchanged(candidate) else { continue }
       let removed = try removal.remove(
         of: candidate.attempt, in: candidate.trace, limit: budget - tally.spans)
       tables.tags.remove(
-        removed.spans, from: TagResolver.Rows(rollout: 0, attempt: candidate.attempt), trace: candidate.trace)
+        removed.spans, from: TagResolver.Rows(rollout: candidate.rollout, attempt: candidate.attempt),
+        trace: candidate.trace)
       didRemove(removed, of: candidate.trace, &tally)
     }
     return tally
@@ -59,7 +60,7 @@ extension WriterSession {
     try beginRemoval(received: received)
     var tally = RetentionTally()
     for span in spans {
-      guard let tag = try removal.unassigned.rows(of: span) else { continue }
+      guard let tag = try removal.traces.rows(of: span) else { continue }
       guard let removed = try removal.remove(span.key) else { continue }
       tables.tags.remove(1, from: tag, trace: span.key.trace)
       didRemove(removed, of: span.key.trace, &tally)
@@ -71,7 +72,7 @@ extension WriterSession {
   ///
   /// - Returns: Whether the first one of them was.
   func removeHidden(_ key: SpanKey) throws -> Bool {
-    guard let attempt = try removal.unassigned.attempt(of: key), removal.hides(attempt),
+    guard let attempt = try removal.traces.attempt(of: key), removal.hides(attempt),
       let removed = try removal.remove(key, keepsTrace: true)
     else { return false }
     var tally = RetentionTally()

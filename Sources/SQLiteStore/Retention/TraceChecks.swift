@@ -1,8 +1,9 @@
 import SQLite
 
-/// What a trace has of spans without a rollout, as it was when somebody decided that it is to go.
-struct UnassignedCandidate: Sendable {
-  /// A row of `attempts` without a rollout.
+/// What a trace has of spans of an attempt, as it was when somebody decided that it is to go.
+struct TraceCandidate: Sendable {
+  /// Its row in `rollouts`; 0 = none.
+  var rollout: Int64 = 0
   var attempt: Int64
   var trace: Int64
   var spans: Int64
@@ -15,14 +16,14 @@ struct SurplusSpan: Sendable {
 }
 
 /// Whether spans are still what they were when somebody decided that they are to go.
-struct UnassignedChecks: ~Copyable {
+struct TraceChecks: ~Copyable {
   private var selectSpans: Statement
   private var selectRows: Statement
   private var selectAttempt: Statement
 
   init(_ connection: borrowing Connection) throws(SQLiteError) {
     let selectSpans = try connection.prepare(
-      "SELECT spans FROM rollout_traces WHERE rollout = 0 AND attempt = ?1 AND trace = ?2")
+      "SELECT spans FROM rollout_traces WHERE rollout = ?3 AND attempt = ?1 AND trace = ?2")
     let selectRows = try connection.prepare(
       """
       SELECT attempts.rollout FROM spans JOIN attempts ON attempts.id = attempt
@@ -35,10 +36,11 @@ struct UnassignedChecks: ~Copyable {
     self.selectAttempt = selectAttempt
   }
 
-  /// Whether a trace has neither won nor lost spans without a rollout.
-  mutating func isUnchanged(_ candidate: UnassignedCandidate) throws(SQLiteError) -> Bool {
+  /// Whether a trace has neither won nor lost spans of the attempt.
+  mutating func isUnchanged(_ candidate: TraceCandidate) throws(SQLiteError) -> Bool {
     try selectSpans.bind(candidate.attempt, at: 1)
     try selectSpans.bind(candidate.trace, at: 2)
+    try selectSpans.bind(candidate.rollout, at: 3)
     return try selectSpans.first { (row: borrowing Row) in row.int(at: 0) } == candidate.spans
   }
 
