@@ -84,6 +84,7 @@ final class RetentionThread: Sendable {
     var clock = RetentionClock()
     var work: (reader: RetentionReader, rewriter: SegmentRewriter)?
     while !isStopping {
+      state.withLock { $0.begun = $0.requested }
       do {
         let open = try work ?? self.open()
         work = open
@@ -134,10 +135,7 @@ final class RetentionThread: Sendable {
   private func makePass(
     _ reader: RetentionReader, _ rewriter: SegmentRewriter, _ steps: RetentionSteps, _ clock: inout RetentionClock
   ) throws {
-    let policy = state.withLock { state in
-      state.begun = state.requested
-      return state.policy
-    }
+    let policy = state.withLock { $0.policy }
     let pass = RetentionPass(
       rules: RetentionRules(policy: policy, now: options.now()), steps: steps, isStopping: { [self] in isStopping },
       report: { [self] in report($0) })
