@@ -59,8 +59,9 @@ struct Removal: ~Copyable {
     try spans.remove(span, keepsTrace: keepsTrace, &losses)
   }
 
-  /// Moves spans into a new segment.
-  mutating func apply(_ segment: RewrittenSegment, _ connection: borrowing Connection) throws(SQLiteError) -> Int {
-    try relocation.apply(segment, &losses, connection)
+  mutating func apply(_ segment: RewrittenSegment, as id: Int64, _ connection: borrowing Connection)
+    throws(SQLiteError) -> Int
+  {
+    try relocation.apply(segment, as: id, &losses, connection)
   }
 }

@@ -4,6 +4,8 @@ import TraceStore
 
 /// Rewrites segments: half-dead ones, those whose prompts and completions are old, and those of attempts that have ended.
 extension RetentionPass {
+  /// What one pass spends on packing at most; the next one goes on.
+  private static var packingTime: Duration { .seconds(20) }
   private static var hour: Int64 { 3_600_000_000_000 }
   private static var mostAtOnce: Int64 { 256 }
 
@@ -31,8 +33,9 @@ extension RetentionPass {
     _ moves: [RewrittenSegment.Move], _ rewriter: SegmentRewriter, isStripped: Bool
   ) throws {
     guard !moves.isEmpty else { return }
-    let (segments, _) = try rewriter.rewrite(
-      moves.sorted { $0.arrival < $1.arrival }, isPacked: false, isStripped: isStripped)
+    let (segments, _) = try steps.working {
+      try rewriter.rewrite(moves.sorted { $0.arrival < $1.arrival }, isPacked: false, isStripped: isStripped)
+    }
     try apply(segments, stripped: 0)
   }
 
@@ -52,8 +55,10 @@ extension RetentionPass {
         let rows = try rewriter.rows(of: segment.id)
         var kept: [Int64: Bool] = [:]
         for row in rows where kept[row.attempt] == nil { kept[row.attempt] = try reader.isKept(attempt: row.attempt) }
-        let (rewritten, stripped) = try rewriter.rewrite(
-          rows.map(\.move), isPacked: segment.id < 0, isStripped: true, strips: { kept[rows[$0].attempt] == false })
+        let (rewritten, stripped) = try steps.working {
+          try rewriter.rewrite(
+            rows.map(\.move), isPacked: true, isStripped: true, strips: { kept[rows[$0].attempt] == false })
+        }
         if stripped > 0 {
           try apply(rewritten, stripped: stripped)
         } else {
@@ -65,24 +70,29 @@ extension RetentionPass {
     }
   }
 
-  /// Puts the spans of attempts together that have ended and are quiet.
+  /// Puts the spans of attempts together that have ended and are quiet, as far as there is time for it.
   func pack(_ reader: RetentionReader, _ rewriter: SegmentRewriter) throws {
     guard let quiet = policy.packAfter else { return }
     let delivered = try reader.delivered().time
-    let attempts = try reader.attemptsToPack(before: min(now - quiet.nanoseconds, delivered), limit: Self.mostAtOnce)
-    for attempt in attempts where !isStopping() {
-      let moves = try reader.moves(ofAttempt: attempt.row)
-      let done: @Sendable (WriterSession) throws -> Void = { session in
-        try session.removal.relocation.markPacked(attempt.row, lastArrival: attempt.lastArrival)
-      }
-      guard let moves, moves.count > 1 else {
+    let end = ContinuousClock.now + Self.packingTime
+    while !isStopping() {
+      let attempts = try reader.attemptsToPack(before: min(now - quiet.nanoseconds, delivered), limit: Self.mostAtOnce)
+      var done: [RetentionReader.QuietAttempt] = []
+      for attempt in attempts where !isStopping() && ContinuousClock.now < end && !steps.isBusy {
         // What is left of the segment that is still open is looked at again when it is in the log.
-        if moves != nil { try steps.step { session, _ in try done(session) } }
-        continue
+        guard let moves = try reader.moves(ofAttempt: attempt.row) else { continue }
+        if !moves.isEmpty {
+          let (segments, _) = try steps.working { try rewriter.rewrite(moves, isPacked: true) }
+          try apply(segments, stripped: 0)
+        }
+        done.append(attempt)
       }
-      let (segments, _) = try rewriter.rewrite(moves, isPacked: true)
-      try apply(segments, stripped: 0)
-      try steps.step { session, _ in try done(session) }
+      guard !done.isEmpty else { return }
+      try steps.step { [done] session, _ in
+        for attempt in done {
+          try session.removal.relocation.markPacked(attempt.row, lastArrival: attempt.lastArrival)
+        }
+      }
     }
   }
 
@@ -90,7 +100,7 @@ extension RetentionPass {
   private func apply(_ segments: [RewrittenSegment], stripped: Int) throws {
     var stripped = stripped
     for segment in segments where !isStopping() {
-      let moved = try steps.step { session, _ in try session.removal.apply(segment, session.connection) }
+      let moved = try steps.step { session, _ in try session.apply(segment) }
       var tally = RetentionTally()
       tally.moved = moved
       tally.stripped = min(stripped, moved)

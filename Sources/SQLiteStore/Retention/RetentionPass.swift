@@ -56,12 +56,12 @@ struct RetentionPass: ~Copyable {
   /// Deletes rollouts, in one step and what that leaves.
   func remove(_ group: [RolloutCandidate], _ reason: RetentionTally.Reason) throws {
     let budget = steps.budget
-    let tally = try steps.step { session, received in
+    let (tally, isUnfinished) = try steps.step { session, received in
       try session.remove(group, budget: budget, received: received)
     }
     note(tally, reason)
     // Large ones have begun to go.
-    while !isStopping() {
+    while isUnfinished, !isStopping() {
       let budget = steps.budget
       let rest = try steps.step { session, received in
         try session.continueRemoval(budget: budget, received: received)

@@ -10,6 +10,12 @@ extension RetentionReader {
     var isStripped: Int64
   }
 
+  /// An attempt that has ended.
+  struct QuietAttempt: Sendable {
+    var row: Int64
+    var lastArrival: Int64
+  }
+
   /// Segments that meet a condition on one number, the oldest first.
   func segments(_ condition: String, _ number: Int64, limit: Int64) throws(SQLiteError) -> [FoundSegment] {
     var select = try connection.prepare(
@@ -42,7 +48,7 @@ extension RetentionReader {
   }
 
   /// Attempts that have ended, have had no span since a time, and whose spans do not lie together.
-  func attemptsToPack(before time: Int64, limit: Int64) throws(SQLiteError) -> [(row: Int64, lastArrival: Int64)] {
+  func attemptsToPack(before time: Int64, limit: Int64) throws(SQLiteError) -> [QuietAttempt] {
     var select = try connection.prepare(
       """
       SELECT attempts.id, attempts.last_arrival FROM attempts JOIN rollouts ON rollouts.id = attempts.rollout
@@ -53,8 +59,10 @@ extension RetentionReader {
       """)
     try select.bind(time, at: 1)
     try select.bind(limit, at: 2)
-    var found: [(row: Int64, lastArrival: Int64)] = []
-    try select.forEach { (row: borrowing Row) in found.append((row.int(at: 0), row.int(at: 1))) }
+    var found: [QuietAttempt] = []
+    try select.forEach { (row: borrowing Row) in
+      found.append(QuietAttempt(row: row.int(at: 0), lastArrival: row.int(at: 1)))
+    }
     return found
   }
 

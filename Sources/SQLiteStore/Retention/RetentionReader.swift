@@ -47,6 +47,8 @@ final class RetentionReader {
     connection.setBusyTimeout(milliseconds: 2_000)
     try connection.execute("PRAGMA query_only = 1; PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY")
     connection.keepWALOnClose()
+    // An interruption takes effect only while there is a deadline.
+    if interruption != nil { connection.setDeadline(.now + .seconds(100 * 365 * 86_400)) }
     let selectRollouts = try connection.prepare(
       """
       SELECT rollouts.id, pinned IS NOT NULL, stage IS NOT NULL, coalesce(rollouts.status = 'failed', 0),

@@ -29,7 +29,7 @@ extension RetentionRules {
     }
   }
 
-  private static var mostVictims: Int { 4_096 }
+  private static var mostVictims: Int { 16_384 }
 
   /// How long a rollout that nobody has registered must be quiet to count as ended.
   ///

@@ -11,6 +11,8 @@ final class RetentionSteps {
   private static let urgentTarget = Duration.milliseconds(8)
   /// Pauses are this many times as long as steps.
   private static let pause = 4
+  private static let workPause = 2
+  private static let busyBytes = 256 << 10
   private static let budgets = 64...16_384
 
   private let queue: WriteQueue
@@ -24,6 +26,16 @@ final class RetentionSteps {
   init(queue: WriteQueue, wait: @escaping (Duration) -> Void) {
     self.queue = queue
     self.wait = wait
+  }
+
+  /// Whether so much waits for the writer that what can wait should.
+  var isBusy: Bool { queue.byteCount > Self.busyBytes }
+
+  /// Works beside the writer, and leaves the processor to others for a while.
+  func working<Value>(_ body: () throws -> Value) rethrows -> Value {
+    let started = ContinuousClock.now
+    defer { if !isUrgent { wait(started.duration(to: .now) * Self.workPause) } }
+    return try body()
   }
 
   /// Does a step, and adapts the next ones to the time it took.

@@ -34,6 +34,7 @@ final class RetentionThread: Sendable {
   /// How often it looks whether there is room while a limit of bytes is near, and otherwise.
   private static let watchInterval = Duration.milliseconds(25)
   private static let pauseAfterFailure = Duration.seconds(1)
+  private static let longSearch = Duration.milliseconds(200)
 
   private let state: Monitor<State>
   private let path: String
@@ -41,6 +42,7 @@ final class RetentionThread: Sendable {
   private let queue: WriteQueue
   private let recent: RecentTraces
   private let walBytes: @Sendable () -> Int64
+  private let interruption = Interruption()
 
   init(
     path: String, options: SQLiteStoreOptions, queue: WriteQueue, recent: RecentTraces,
@@ -82,13 +84,14 @@ final class RetentionThread: Sendable {
   func run() {
     let steps = RetentionSteps(queue: queue) { [self] in pause($0) }
     var clock = RetentionClock()
+    var servicesDue = ContinuousClock.now
     var work: (reader: RetentionReader, rewriter: SegmentRewriter)?
     while !isStopping {
       state.withLock { $0.begun = $0.requested }
       do {
         let open = try work ?? self.open()
         work = open
-        try makePass(open.reader, open.rewriter, steps, &clock)
+        try makePass(open.reader, open.rewriter, steps, &clock, &servicesDue)
         ended(nil)
         try watch(open.reader)
       } catch {
@@ -96,7 +99,7 @@ final class RetentionThread: Sendable {
         let failure =
           (error as? StoreError) ?? (error as? SQLiteError).map(StoreError.init)
           ?? StoreError(.corrupt, "\(error)")
-        guard failure.code != .closing else { break }
+        guard failure.code != .closing, !isStopping else { break }
         ended(failure)
         pause(Self.pauseAfterFailure)
       }
@@ -112,6 +115,7 @@ final class RetentionThread: Sendable {
   ///
   /// Called before the writer ends: a step that waits is done.
   func stop() {
+    interruption.request()
     state.update { state in
       state.isStopping = true
       return true
@@ -126,14 +130,15 @@ final class RetentionThread: Sendable {
   }
 
   private func open() throws -> (reader: RetentionReader, rewriter: SegmentRewriter) {
-    let reader = try RetentionReader(path: path, vfs: options.vfs)
+    let reader = try RetentionReader(path: path, vfs: options.vfs, interruption: interruption)
     return (reader, try SegmentRewriter(reader.connection, recent: recent))
   }
 
   // MARK: Pass
 
   private func makePass(
-    _ reader: RetentionReader, _ rewriter: SegmentRewriter, _ steps: RetentionSteps, _ clock: inout RetentionClock
+    _ reader: RetentionReader, _ rewriter: SegmentRewriter, _ steps: RetentionSteps, _ clock: inout RetentionClock,
+    _ servicesDue: inout ContinuousClock.Instant
   ) throws {
     let policy = state.withLock { $0.policy }
     let pass = RetentionPass(
@@ -147,7 +152,13 @@ final class RetentionThread: Sendable {
     }
     try pass.closeOpenSegment(reader)
     try pass.removeSurplus(reader)
-    try pass.removeOfServices(reader, isClockTrusted: isTrusted)
+    if ContinuousClock.now >= servicesDue {
+      // To find spans of a service takes a look at all spans: at most a tenth of the time goes into that.
+      let started = ContinuousClock.now
+      try pass.removeOfServices(reader, isClockTrusted: isTrusted)
+      let duration = started.duration(to: .now)
+      servicesDue = duration > Self.longSearch ? .now + duration * 10 : .now
+    }
     try makeRoom(pass, reader)
     try pass.gather(reader, rewriter)
     if isTrusted { try pass.strip(reader, rewriter) }

@@ -74,7 +74,7 @@ final class SegmentRewriter {
   /// Puts spans into new segments, in the order in which they are given.
   ///
   /// - Parameters:
-  ///   - isPacked: Whether they are of one attempt that has ended, and worth a long window.
+  ///   - isPacked: Whether they belong together, and go into large segments with a long window.
   ///   - strips: Whether a span is to lose its prompts and completions.
   /// - Returns: The segments, and how many spans have lost something.
   func rewrite(
@@ -101,11 +101,11 @@ final class SegmentRewriter {
       }
       added.append(move)
       guard builder.byteCount >= capacity else { continue }
-      result.append(try close(builder, added, isPacked: isPacked, isStripped: isStripped))
+      result.append(try close(builder, added, isStripped: isStripped))
       builder = SegmentBuilder()
       added = []
     }
-    if !added.isEmpty { result.append(try close(builder, added, isPacked: isPacked, isStripped: isStripped)) }
+    if !added.isEmpty { result.append(try close(builder, added, isStripped: isStripped)) }
     return (result, stripped)
   }
 
@@ -118,11 +118,12 @@ final class SegmentRewriter {
   }
 
   private func close(
-    _ builder: consuming SegmentBuilder, _ moves: [RewrittenSegment.Move], isPacked: Bool, isStripped: Bool
+    _ builder: consuming SegmentBuilder, _ moves: [RewrittenSegment.Move], isStripped: Bool
   ) throws -> RewrittenSegment {
     let (bytes, offsets) = builder.finish()
     var frame: [UInt8] = []
-    try (isPacked ? packing : gathering).compress(bytes.span, level: isPacked ? 6 : 3, into: &frame)
+    let isLarge = bytes.count > 2 * Self.gatheredSize
+    try (isLarge ? packing : gathering).compress(bytes.span, level: isLarge ? 6 : 3, into: &frame)
     let isSmaller = frame.count < bytes.count
     var moves = moves
     for index in moves.indices { moves[index].newOffset = offsets[index] }

@@ -29,7 +29,6 @@ struct RewrittenSegment: Sendable {
 
 /// Moves spans into other segments, inside the writer's transaction.
 struct SpanRelocation: ~Copyable {
-  private var nextID: Int64
   private var move: Statement
   private var insert: Statement
   private var insertExtent: Statement
@@ -37,8 +36,6 @@ struct SpanRelocation: ~Copyable {
   private var markStripped: Statement
 
   init(_ connection: borrowing Connection) throws(SQLiteError) {
-    // Segments that hold rewritten spans have negative numbers: those of the writer go up from 1, and nobody shares them.
-    let lowest = try connection.integer("SELECT min(id) FROM segments") ?? 0
     let move = try connection.prepare(
       """
       UPDATE spans SET segment = ?6, offset = ?7
@@ -48,7 +45,6 @@ struct SpanRelocation: ~Copyable {
     let insertExtent = try connection.prepare("INSERT INTO segment_extents VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
     let markPacked = try connection.prepare("UPDATE attempts SET packed = ?2 WHERE id = ?1")
     let markStripped = try connection.prepare("UPDATE segment_extents SET is_stripped = 1 WHERE segment = ?1")
-    nextID = min(lowest, 0) - 1
     self.move = move
     self.insert = insert
     self.insertExtent = insertExtent
@@ -58,11 +54,11 @@ struct SpanRelocation: ~Copyable {
 
   /// Writes a segment, and moves the spans into it that are still where they were.
   ///
+  /// - Parameter id: A number that no segment has had: readers remember segments by theirs.
   /// - Returns: How many have moved.
   mutating func apply(
-    _ segment: RewrittenSegment, _ losses: inout SegmentLosses, _ connection: borrowing Connection
+    _ segment: RewrittenSegment, as id: Int64, _ losses: inout SegmentLosses, _ connection: borrowing Connection
   ) throws(SQLiteError) -> Int {
-    let id = nextID
     var moved = 0
     for span in segment.moves {
       try move.bind(span.key.trace, at: 1)
@@ -78,7 +74,6 @@ struct SpanRelocation: ~Copyable {
       losses.add(span.segment)
     }
     guard moved > 0 else { return 0 }
-    nextID -= 1
     try write(segment, id, gone: segment.moves.count - moved)
     return moved
   }

@@ -8,7 +8,11 @@ extension WriterSession {
   ///
   /// Their spans go at once as far as the budget reaches. What is larger is taken out of everybody's sight, and goes
   /// with ``continueRemoval(budget:)``. In both cases nobody sees a part of a rollout.
-  func remove(_ candidates: [RolloutCandidate], budget: Int, received: Int64) throws -> RetentionTally {
+  ///
+  /// - Returns: What was deleted, and whether something has yet to go.
+  func remove(_ candidates: [RolloutCandidate], budget: Int, received: Int64) throws -> (
+    tally: RetentionTally, isUnfinished: Bool
+  ) {
     try beginRemoval(received: received)
     var tally = RetentionTally()
     for candidate in candidates {
@@ -16,7 +20,7 @@ extension WriterSession {
       try remove(candidate.row, id, budget: budget - tally.spans, &tally)
       tally.rollouts += 1
     }
-    return tally
+    return (tally, !removal.queue.isEmpty)
   }
 
   /// Goes on with what is being deleted.
@@ -66,6 +70,14 @@ extension WriterSession {
       didRemove(removed, of: span.key.trace, &tally)
     }
     return tally
+  }
+
+  /// Moves spans into a new segment.
+  ///
+  /// - Returns: How many have moved.
+  func apply(_ segment: RewrittenSegment) throws -> Int {
+    counters.touch()
+    return try removal.apply(segment, as: packer.takeID(), connection)
   }
 
   /// Deletes the spans under some ids if they are of an attempt that is being deleted.

@@ -3,7 +3,7 @@ extension Schema {
   static let retention = """
     -- What retention, forwarding and searches ask of segments, beside the log: a row of the log is as large as its payload.
     CREATE TABLE segment_extents(
-      segment INTEGER PRIMARY KEY,     -- negative for segments that hold rewritten spans
+      segment INTEGER PRIMARY KEY,
       last_arrival INTEGER NOT NULL,
       received INTEGER NOT NULL,       -- when its spans came, nanoseconds since 1970, our clock, to a minute
       first_start INTEGER,             -- of its spans, nanoseconds since 1970, at most 2^63-1; NULL = not known

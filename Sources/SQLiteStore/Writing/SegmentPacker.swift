@@ -72,6 +72,12 @@ struct SegmentPacker: ~Copyable {
   /// Leaves out an id.
   mutating func skipID() { lastID += 1 }
 
+  /// Gives out an id, for a segment that is made of others.
+  mutating func takeID() -> Int64 {
+    lastID += 1
+    return lastID
+  }
+
   /// Makes room for a draft, whose spans are stored next.
   mutating func begin(_ draft: SegmentDraft, received: Int64) throws -> Place {
     if let open, !Self.isJoined(open, by: draft, received: received) { try close() }

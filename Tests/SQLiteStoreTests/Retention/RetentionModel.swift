@@ -24,6 +24,7 @@ struct RetentionModel {
     var isFailed = false
     var isRunning = false
     var isPinned = false
+    var attempt = "a"
     /// Nanoseconds since 1970.
     var lastActivity: Int64 = 0
   }

@@ -29,7 +29,8 @@ import TraceStore
         for _ in 0..<Int.random(in: 2...12, using: &steps) {
           switch Int.random(in: 0..<10, using: &steps) {
           case 0..<6: try await Self.send(&steps, time, &model, &sent, store)
-          case 6: try await Self.change(&steps, time, &model, store)
+          case 6: try await Self.pin(&steps, &model, store)
+          case 8: try await Self.changeStatus(&steps, time, &model, store)
           case 7:
             policy = Self.policy(&steps)
             // Has a pass made by itself.
@@ -78,7 +79,8 @@ import TraceStore
   ) async throws {
     // Far enough from the last one that it is in another segment.
     time.pass(61_000_000_000)
-    let rollout = Int.random(in: 0..<4, using: &random) == 0 ? nil : "r\(Int.random(in: 0..<6, using: &random))"
+    let known = Set(model.rollouts.keys).union((0..<6).map { "r\($0)" }).sorted()
+    let rollout = Int.random(in: 0..<4, using: &random) == 0 ? nil : known.randomElement(using: &random)
     // Traces of spans without a rollout are their own, so that they inherit none.
     let trace = rollout == nil ? UInt64.random(in: 100...103, using: &random) : UInt64.random(in: 1...4, using: &random)
     let service = "s\(Int.random(in: 1...3, using: &random))"
@@ -95,7 +97,7 @@ import TraceStore
           span.attributes.append(("agentlightning.reward.0.value", .int(1)))
         })
     }
-    let tag = rollout.map { RolloutTag(rolloutID: $0, attemptID: "a\(id($0))") } ?? .unassigned
+    let tag = rollout.map { RolloutTag(rolloutID: $0, attemptID: model.rollouts[$0]?.attempt ?? "a") } ?? .unassigned
     let receipt = try await store.append(batch(spans, resource: [("service.name", .string(service))], tag: tag))
     #expect(receipt.stored == spans.count)
     for span in spans {
@@ -109,12 +111,29 @@ import TraceStore
     model.rollouts[rollout, default: RetentionModel.Rollout()].lastActivity = time.now
   }
 
-  private static func id(_ rollout: String) -> String { String(rollout.dropFirst()) }
-
-  /// Pins a rollout, or takes a pin away.
-  private static func change(
+  /// Starts a rollout, or ends one.
+  private static func changeStatus(
     _ random: inout SplitMix64, _ time: SetTime, _ model: inout RetentionModel, _ store: SQLiteStore
   ) async throws {
+    let running = model.rollouts.filter(\.value.isRunning).keys.sorted().randomElement(using: &random)
+    guard let running, Bool.random(using: &random) else {
+      let started = try await store.start(NewRollout(input: JSONText("1")), worker: nil, once: nil)
+      let attempt = try #require(started.attempt)
+      model.rollouts[started.rollout.id] = RetentionModel.Rollout(
+        isRunning: true, attempt: attempt.id, lastActivity: time.now)
+      return
+    }
+    var change = AttemptChange()
+    change.status = Bool.random(using: &random) ? .failed : .succeeded
+    _ = try await store.update(attempt: .latest, of: running, change)
+    model.rollouts[running]?.isRunning = false
+    model.rollouts[running]?.isFailed = change.status == .failed
+    model.rollouts[running]?.lastActivity = time.now
+  }
+
+  /// Pins a rollout, or takes a pin away.
+  private static func pin(_ random: inout SplitMix64, _ model: inout RetentionModel, _ store: SQLiteStore) async throws
+  {
     guard let rollout = model.rollouts.keys.sorted().randomElement(using: &random) else { return }
     let isPinned = Bool.random(using: &random)
     do throws(RolloutFault) {

@@ -159,7 +159,7 @@ import TraceStore
       let begun = try await store.perform(bytes: 1) { session, received, _ in
         try session.remove([candidate], budget: 100, received: received)
       }
-      #expect(begun.rollouts == 1 && begun.spans == 0)
+      #expect(begun.tally.rollouts == 1 && begun.tally.spans == 0 && begun.isUnfinished)
       #expect(try await store.rows(ofRollout: "large").isEmpty)
       #expect(try await store.rows(SpanQuery(.trace(TestSpan.traceID(1)))).map(\.rolloutID) == ["other"])
       #expect(try await store.rollouts().map(\.id) == ["other"])
