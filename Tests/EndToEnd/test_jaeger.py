@@ -1,10 +1,14 @@
 """Jaeger's query interface: every field of every recorded payload, against a reference made from what was sent."""
 
+import hashlib
 import json
+import subprocess
+import sys
 import urllib.parse
 
 import pytest
-from harness import corpus, http1, jaeger, otlp, rows, sending, wire
+from harness import corpus, http1, jaeger, otlp, paths, rows, sending, wire
+from harness import server as program
 
 PAYLOADS = list(corpus.PAYLOADS.values())
 NAME = lambda payload: payload.name  # noqa: E731
@@ -361,7 +365,8 @@ def test_jaegers_paths_are_also_below_a_base_path(server):
 
 
 def test_jaegers_interface_needs_the_token_of_the_api(start):
-    server = start("--set", "auth.api.tokens=api-token-0123456789")
+    digest = hashlib.sha256(b"api-token-0123456789").hexdigest()
+    server = start("--set", f"auth.api.tokens=sha256:{digest}")
     for path in ("/api/services", "/api/traces?service=s", "/api/v3/services", "/jaeger/api/services"):
         assert server.get(path).status == 401
         headers = {"Authorization": "Bearer api-token-0123456789"}
@@ -389,3 +394,38 @@ def test_html_in_names_stays_text(server):
         assert HTML in response.body.decode()
         assert response.content_type == "application/json"
         assert response.header("X-Content-Type-Options") == "nosniff"
+
+
+# The document
+
+COMMANDS = [
+    line
+    for line in (paths.REPOSITORY / "docs" / "jaeger.md").read_text().splitlines()
+    if line.startswith("curl ")
+]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """A server with the spans of the documents' example agent."""
+    with program.Fulgurite(tmp_path_factory.mktemp("demo") / "data") as running:
+        subprocess.run(
+            [sys.executable, paths.REPOSITORY / "docs" / "examples" / "agent.py", "ro-demo"],
+            env={"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{running.otlp_http[0]}:{running.otlp_http[1]}"},
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
+        yield running
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_commands_of_the_document_work(demo, command):
+    host, port = demo.api
+    completed = subprocess.run(
+        ["sh", "-c", command.replace("localhost:4747", f"{host}:{port}")], capture_output=True, text=True, timeout=60
+    )
+    answer = json.loads(completed.stdout)
+    assert "error" not in answer and answer.get("errors") is None
+    if "dependencies" not in command and "transform" not in command:
+        assert "example-" in completed.stdout or "agent.run" in completed.stdout

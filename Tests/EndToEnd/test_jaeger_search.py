@@ -191,9 +191,9 @@ SEARCHES = {
     "an attempt": {"service": "frontend", "tags": {"agentlightning.attempt_id": "at-0"}},
     "a number in a rollout": {
         "service": "frontend",
-        "tags": {"agentlightning.rollout_id": "ro-a", "agentlightning.span_sequence_id": "3"},
+        "tags": {"agentlightning.rollout_id": "ro-a", "agentlightning.span_sequence_id": "33"},
     },
-    "a number alone": {"service": "db", "tags": {"agentlightning.span_sequence_id": "2"}},
+    "a number alone": {"service": "db", "tags": {"agentlightning.span_sequence_id": "12"}},
     "a rollout that is not there": {"service": "frontend", "tags": {"agentlightning.rollout_id": "ro-z"}},
     "a rollout and more": {
         "service": "frontend",

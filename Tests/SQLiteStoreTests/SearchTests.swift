@@ -1,3 +1,4 @@
+import Foundation
 import SQLite
 import Telemetry
 import Testing
@@ -133,11 +134,12 @@ private struct EverySpan: SpanFilter {
     #expect(services.names == ["s"])
     #expect(services.hasUnnamed)
     let expected = [
-      Operation(name: "", kind: 0), Operation(name: "a", kind: 3), Operation(name: "b", kind: 1),
-      Operation(name: "b", kind: 2),
+      TraceStore.Operation(name: "", kind: 0), TraceStore.Operation(name: "a", kind: 3),
+      TraceStore.Operation(name: "b", kind: 1),
+      TraceStore.Operation(name: "b", kind: 2),
     ]
     #expect(named == expected)
-    #expect(unnamed == [Operation(name: "b", kind: 2)])
+    #expect(unnamed == [TraceStore.Operation(name: "b", kind: 2)])
     #expect(unknown == [])
   }
 
