@@ -11,6 +11,7 @@ private struct EverySpan: SpanFilter {
   var hits: [SpanHit] = []
   var limit = Int.max
 
+  func canMatch(in bytes: Span<UInt8>) -> Bool { true }
   func enterResource(_ bytes: Span<UInt8>, at range: Range<Int>) -> Bool { true }
   func enterScope(_ bytes: Span<UInt8>, at range: Range<Int>) -> Bool { true }
 

@@ -29,7 +29,7 @@ extension JaegerAPI {
       return all
     }
     return all.filter { kind == nil || ($0.kindText ?? "unspecified") == kind }.map { operation in
-      operation.name.isEmpty ? Operation(name: "empty-span-name", kind: operation.kind) : operation
+      Operation(name: SpanName.shown(operation.name), kind: operation.kind)
     }
   }
 

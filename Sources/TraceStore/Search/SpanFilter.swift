@@ -5,6 +5,9 @@ package import Telemetry
 /// It is shown the log from the newest segment to the oldest, and each segment from its start: a resource, a scope of it,
 /// spans of that, and so on. Malformed messages are wanted by nobody.
 package protocol SpanFilter: Sendable {
+  /// Whether a segment can have a span that is wanted, at a glance.
+  func canMatch(in bytes: Span<UInt8>) -> Bool
+
   /// Whether spans of a `ResourceSpans` message can be wanted.
   mutating func enterResource(_ bytes: Span<UInt8>, at range: Range<Int>) -> Bool
 

@@ -63,3 +63,26 @@ import Testing
     #expect(JaegerRoute(path) == expected)
   }
 }
+
+@Suite struct `A glance at bytes` {
+  private func contains(_ bytes: [UInt8], _ text: [UInt8]) -> Bool { ByteSearch.contains(bytes.span, text.span) }
+
+  @Test(arguments: [0, 1, 2, 31, 32, 33, 63, 64, 65, 200])
+  func `finds a text wherever it stands, and no other`(size: Int) {
+    for length in [1, 2, 3, 31, 32, 33, 40] where length <= size {
+      let text = (0..<length).map { UInt8($0 % 7 + 1) }
+      for start in 0...size - length {
+        var bytes = [UInt8](repeating: 0, count: size)
+        bytes.replaceSubrange(start..<start + length, with: text)
+        #expect(contains(bytes, text))
+        // Its first and last byte alone are not it.
+        if length > 2 {
+          bytes[start + 1] = 99
+          #expect(!contains(bytes, text))
+        }
+      }
+    }
+    #expect(contains([UInt8](repeating: 0, count: size), []))
+    #expect(!contains([UInt8](repeating: 0, count: size), [1]))
+  }
+}

@@ -46,6 +46,14 @@ struct ScopeFields {
   }
 }
 
+/// The name of a span as Jaeger shows it.
+enum SpanName {
+  /// What is shown for a span without a name.
+  static let emptyText: StaticString = "empty-span-name"
+
+  static func shown(_ name: String) -> String { name.isEmpty ? emptyText.description : name }
+}
+
 /// `SpanKind` as Jaeger writes it.
 enum SpanKindName {
   /// - Returns: `nil` for spans of no kind.

@@ -30,7 +30,11 @@ enum JaegerSpanWriter {
       writer.integer(Int64(span.flags & 0xFF))
     }
     writer.key("operationName")
-    if span.name.isEmpty { writer.tokens("\"empty-span-name\"") } else { writer.string(bytes, at: span.name) }
+    if span.name.isEmpty {
+      writer.string(SpanName.emptyText.description)
+    } else {
+      writer.string(bytes, at: span.name)
+    }
     try references(bytes, span, view, to: &writer)
     writer.key("startTime")
     writer.unsigned(span.startTime / 1_000)

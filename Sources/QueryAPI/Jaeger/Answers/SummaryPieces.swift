@@ -43,7 +43,7 @@ struct SummaryPieces: AnswerPieces {
     writer.key("rootServiceName")
     writer.string(ServiceNames.shown(summary.rootService))
     writer.key("rootOperationName")
-    writer.string(summary.rootOperation.isEmpty ? "empty-span-name" : summary.rootOperation)
+    writer.string(SpanName.shown(summary.rootOperation))
     writer.key("minStartTimeUnixNano")
     writer.unsignedString(summary.start)
     writer.key("maxEndTimeUnixNano")

@@ -15,7 +15,7 @@ struct SpanSearch: SpanFilter {
   private let operation: [UInt8]?
   private let starts: ClosedRange<UInt64>
   private let durations: ClosedRange<UInt64>
-  private let conditions: [TagCondition]
+  private let conditions: TagConditions
   private let rollout: RolloutConditions
   private let limit: Int
   private var known: Set<TraceID> = []
@@ -29,11 +29,21 @@ struct SpanSearch: SpanFilter {
     starts = search.starts
     durations = search.durations
     rollout = RolloutConditions(search.tags)
-    conditions = search.tags.filter { !RolloutConditions.isKey($0.key) }.map { TagCondition($0.key, $0.value) }
+    conditions = TagConditions(search.tags.filter { !RolloutConditions.isKey($0.key) })
     limit = search.limit
   }
 
-  private var all: UInt64 { conditions.isEmpty ? 0 : UInt64.max >> UInt64(64 - conditions.count) }
+  func canMatch(in bytes: Span<UInt8>) -> Bool {
+    for name in [service, operation] {
+      // What is shown in place of a name stands nowhere.
+      if let name, !Self.placeholders.contains(name), !ByteSearch.contains(bytes, name.span) { return false }
+    }
+    return conditions.canBeMet(in: bytes)
+  }
+
+  private static let placeholders = [
+    ShownService.missingText, ShownService.emptyText, ShownService.wrongTypeText, SpanName.emptyText,
+  ].map { Array($0.description.utf8) }
 
   mutating func enterResource(_ bytes: Span<UInt8>, at range: Range<Int>) -> Bool {
     resourceMatches = 0
@@ -43,7 +53,7 @@ struct SpanSearch: SpanFilter {
         for part in 0..<resource.count {
           var reader = ProtobufReader(bytes, at: resource[part])
           while let attribute = try reader.nextOccurrence(of: 1) {
-            try note(bytes, attribute, in: &resourceMatches)
+            try conditions.note(bytes, at: attribute, in: &resourceMatches)
             guard service != nil else { continue }
             let fields = try KeyValueFields(bytes, at: attribute)
             if ShownService.isKey(bytes, fields.key) { shown = try ShownService(bytes, fields.value) }
@@ -58,13 +68,11 @@ struct SpanSearch: SpanFilter {
 
   mutating func enterScope(_ bytes: Span<UInt8>, at range: Range<Int>) -> Bool {
     scopeMatches = 0
-    guard !conditions.isEmpty else { return true }
+    guard !conditions.all.isEmpty else { return true }
     guard let scope = try? ScopeFields(bytes, at: range) else { return false }
-    for (place, condition) in conditions.enumerated()
-    where condition.holds(for: "otel.scope.name", bytes, scope.name)
-      || condition.holds(for: "otel.scope.version", bytes, scope.version)
-    {
-      scopeMatches |= 1 << UInt64(place)
+    conditions.note(in: &scopeMatches) { condition in
+      condition.holds(for: "otel.scope.name", bytes, scope.name)
+        || condition.holds(for: "otel.scope.version", bytes, scope.version)
     }
     return true
   }
@@ -75,6 +83,7 @@ struct SpanSearch: SpanFilter {
       durations.contains(span.endTime < span.startTime ? 1 : span.endTime - span.startTime)
     else { return nil }
     var matches = resourceMatches | scopeMatches
+    let all = conditions.everyBit
     if matches != all, (try? noteTags(bytes, span, in: &matches)) == nil { return nil }
     return matches == all ? identity : nil
   }
@@ -87,15 +96,7 @@ struct SpanSearch: SpanFilter {
   private func hasName(_ bytes: Span<UInt8>, _ span: SpanFields) -> Bool {
     guard let operation else { return true }
     return bytes.equals(operation, at: span.name)
-      || span.name.isEmpty && operation.span.equals("empty-span-name", at: 0..<operation.count)
-  }
-
-  /// Notes the conditions that an attribute meets.
-  @inline(__always)
-  private func note(_ bytes: Span<UInt8>, _ attribute: Range<Int>, in matches: inout UInt64) throws(ProtobufError) {
-    for place in conditions.indices where try conditions[place].holds(for: bytes, at: attribute) {
-      matches |= 1 << UInt64(place)
-    }
+      || span.name.isEmpty && operation.span.equals(SpanName.emptyText, at: 0..<operation.count)
   }
 
   private func note(
@@ -103,21 +104,19 @@ struct SpanSearch: SpanFilter {
   ) throws(ProtobufError) {
     guard attributes.count > 0 else { return }
     var reader = ProtobufReader(bytes, at: attributes.extent)
-    while let attribute = try reader.nextOccurrence(of: field) { try note(bytes, attribute, in: &matches) }
+    while let attribute = try reader.nextOccurrence(of: field) {
+      try conditions.note(bytes, at: attribute, in: &matches)
+    }
   }
 
   private func noteTags(_ bytes: Span<UInt8>, _ span: SpanFields, in matches: inout UInt64) throws(ProtobufError) {
     try note(bytes, span.attributes, field: 9, in: &matches)
-    for (place, condition) in conditions.enumerated() where isMade(condition, bytes, span) {
-      matches |= 1 << UInt64(place)
-    }
-    guard matches != all, span.events.count > 0 else { return }
+    conditions.note(in: &matches) { isMade($0, bytes, span) }
+    guard matches != conditions.everyBit, span.events.count > 0 else { return }
     var reader = ProtobufReader(bytes, at: span.events.extent)
     while let range = try reader.nextOccurrence(of: 11) {
       let event = try EventFields(bytes, at: range)
-      for (place, condition) in conditions.enumerated() where condition.holds(for: "event", bytes, event.name) {
-        matches |= 1 << UInt64(place)
-      }
+      conditions.note(in: &matches) { $0.holds(for: "event", bytes, event.name) }
       try note(bytes, event.attributes, field: 3, in: &matches)
     }
   }

@@ -55,7 +55,7 @@ struct TraceFinding: Sendable {
     try await reader.read { session throws(StoreError) in
       try session.canFind(
         services: search.service.map { ServiceNames.stored($0) },
-        operation: search.operation == "empty-span-name" ? nil : search.operation)
+        operation: search.operation == SpanName.emptyText.description ? nil : search.operation)
     }
   }
 

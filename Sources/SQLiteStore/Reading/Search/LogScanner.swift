@@ -70,6 +70,7 @@ struct LogScanner: ~Copyable {
   ) throws(SQLiteError) {
     guard let bytes = try segments.loadWithoutKeeping(segment) else { return }
     scan.byteCount += bytes.count
+    guard filter.canMatch(in: bytes.span) else { return }
     var matches: [Match] = []
     do throws(ProtobufError) {
       try Self.find(in: bytes.span, &filter, &matches)
