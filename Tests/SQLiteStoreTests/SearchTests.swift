@@ -202,3 +202,49 @@ private struct EverySpan: SpanFilter {
     }
   }
 }
+
+@Suite struct `Summaries of traces` {
+  private func summary(_ spans: [TestSpan], and more: [TestSpan] = []) async throws -> TraceSummary? {
+    try await withNewStore { store async throws in
+      _ = try await store.append(try batch(spans, resource: [("service.name", .string("s"))]))
+      if !more.isEmpty { _ = try await store.append(try batch(more)) }
+      return try await store.read { session throws(StoreError) in try session.summary(of: TestSpan.traceID(1)) }
+    }
+  }
+
+  private func span(
+    _ id: UInt64, parent: UInt64 = 0, _ name: String, start: UInt64, end: UInt64 = 900, status: Int32 = 0
+  )
+    -> TestSpan
+  {
+    TestSpan(trace: 1, id).with {
+      ($0.parentID, $0.name, $0.start, $0.end, $0.statusCode) = (SpanID(value: parent), name, start, end, status)
+    }
+  }
+
+  @Test func `add up spans, errors and services, and name the earliest span that has no parent there`() async throws {
+    let found = try #require(
+      try await summary(
+        [
+          span(5, parent: 9, "below", start: 100), span(9, "root", start: 200, end: 950, status: 2),
+          span(7, parent: 8, "orphan", start: 300),
+        ],
+        and: [span(6, parent: 5, "other", start: 150, status: 2)]))
+    #expect((found.spans, found.errors, found.orphans) == (4, 2, 1))
+    #expect((found.start, found.end) == (100, 950))
+    #expect((found.rootService, found.rootOperation) == ("s", "root"))
+    #expect(found.services.map(\.name) == ["s", nil])
+    #expect(found.services.map(\.spans) == [3, 1])
+    #expect(found.services.map(\.errors) == [1, 1])
+  }
+
+  @Test func `of cycles name the earliest span, and of nothing there are none`() async throws {
+    let found = try await summary([span(1, parent: 2, "b", start: 20), span(2, parent: 1, "a", start: 10)])
+    #expect(found?.rootOperation == "a")
+    #expect(found?.orphans == 0)
+    let none = try await withNewStore { store async throws in
+      try await store.read { session throws(StoreError) in try session.summary(of: TestSpan.traceID(1)) }
+    }
+    #expect(none == nil)
+  }
+}

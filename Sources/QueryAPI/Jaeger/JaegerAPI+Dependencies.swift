@@ -11,6 +11,9 @@ extension JaegerAPI {
     var calls: Int64
   }
 
+  /// Pairs of services that are counted; senders can make up any number.
+  private static let mostPairs = 100_000
+
   /// How far a request looks back that does not say: a day.
   private static let lookback: Int64 = 86_400_000
 
@@ -48,6 +51,9 @@ extension JaegerAPI {
     var scan = CallScan(starts: starts)
     while !scan.isFinished {
       guard clock.now < deadline else { throw StoreError(.deadline, "counting calls took too long") }
+      guard scan.counts.count <= Self.mostPairs else {
+        throw JaegerFault(501, "more than \(Self.mostPairs) pairs of services call each other")
+      }
       let start = scan
       scan = try await reader.read { session throws(StoreError) in
         var scan = start

@@ -19,6 +19,7 @@ final class SQLiteReadSession: ReadSession {
   var segments: SegmentCache
   var rolloutReader: RolloutReader?
   var scanner: LogScanner?
+  var summaries: TraceSummaryReader?
   let autoRollout: AutoRollout
   /// Whether the connection must not be used again.
   private(set) var isBroken = false

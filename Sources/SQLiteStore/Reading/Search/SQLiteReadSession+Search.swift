@@ -101,7 +101,8 @@ extension SQLiteReadSession {
   func summary(of traceID: TraceID) throws(StoreError) -> TraceSummary? {
     try guarded { () throws(SQLiteError) in
       guard let trace = try traces.row(of: traceID) else { return nil }
-      return try TraceSummaryReader.read(connection, trace, traceID)
+      if summaries == nil { summaries = try TraceSummaryReader(connection) }
+      return try summaries!.read(trace, traceID)
     }
   }
 
