@@ -11,7 +11,19 @@ package enum SpanAnswer {
     _ reader: any SpanReader, _ query: SpanQuery,
     renderer: @escaping @Sendable (SpanSelection) throws(StoreError) -> Renderer
   ) async throws(StoreError) -> HTTPResponse {
-    let stream = SpanStream(reader, query, renderer: renderer)
+    try await respond(SpanStream(reader, query, renderer: renderer))
+  }
+
+  /// Renders something else that the store has, likewise.
+  ///
+  /// - Parameter start: Finds out what there is to render, on the thread that reads; what it throws is thrown here.
+  package static func respond<Pieces: AnswerPieces>(
+    _ reader: any SpanReader, start: @escaping @Sendable (any ReadSession) throws(StoreError) -> Pieces
+  ) async throws(StoreError) -> HTTPResponse {
+    try await respond(SpanStream(reader, start: start))
+  }
+
+  private static func respond<Pieces>(_ stream: SpanStream<Pieces>) async throws(StoreError) -> HTTPResponse {
     let whole = try await stream.wholeAnswer()
     return HTTPResponse(
       status: 200, headers: ["content-type": "application/json"],

@@ -6,14 +6,14 @@ import TraceStore
 /// Rendering is ahead of sending, so that the two happen at once, but only by a few pieces. A thread renders in turns: a
 /// turn ends when enough pieces wait for the connection, or when it has lasted so long that other queries come first. So
 /// a slow client holds neither a thread nor much memory.
-final class SpanStream<Renderer: SpanRenderer>: Sendable {
+final class SpanStream<Pieces: AnswerPieces>: Sendable {
   private enum Rendering {
     /// A thread is at it.
     case running
     /// The next turn waits for a thread.
-    case queued(SpanPieces<Renderer>)
+    case queued(Pieces)
     /// Enough pieces wait for the connection.
-    case paused(SpanPieces<Renderer>)
+    case paused(Pieces)
     case ended(Result<Void, StoreError>)
   }
 
@@ -39,19 +39,26 @@ final class SpanStream<Renderer: SpanRenderer>: Sendable {
   private let reader: any SpanReader
   private let state = Locked(State())
 
+  /// Starts to render.
+  ///
+  /// - Parameter start: Finds out what there is to render, on the thread that reads.
+  init(
+    _ reader: any SpanReader, start: @escaping @Sendable (any ReadSession) throws(StoreError) -> Pieces
+  ) {
+    self.reader = reader
+    reader.submit { [self] session in turn(session, start) }
+  }
+
   /// Starts to select spans and to render them.
   ///
   /// - Parameter renderer: Made from what was selected, on the thread that reads.
-  init(
+  convenience init<Renderer: SpanRenderer>(
     _ reader: any SpanReader, _ query: SpanQuery,
     renderer: @escaping @Sendable (SpanSelection) throws(StoreError) -> Renderer
-  ) {
-    self.reader = reader
-    reader.submit { [self] session in
-      turn(session) { session throws(StoreError) in
-        let selection = try session.select(query)
-        return SpanPieces(selection.rows, try renderer(selection))
-      }
+  ) where Pieces == SpanPieces<Renderer> {
+    self.init(reader) { session throws(StoreError) in
+      let selection = try session.select(query)
+      return SpanPieces(selection.rows, try renderer(selection))
     }
   }
 
@@ -73,7 +80,7 @@ final class SpanStream<Renderer: SpanRenderer>: Sendable {
 
   private func turn(
     _ session: Result<any ReadSession, StoreError>,
-    _ start: (any ReadSession) throws(StoreError) -> SpanPieces<Renderer>
+    _ start: (any ReadSession) throws(StoreError) -> Pieces
   ) {
     do throws(StoreError) {
       let session = try session.get()
@@ -102,7 +109,7 @@ final class SpanStream<Renderer: SpanRenderer>: Sendable {
     return hasRoom
   }
 
-  private func endTurn(_ rest: SpanPieces<Renderer>) {
+  private func endTurn(_ rest: Pieces) {
     let goesOn = state.withLock { state in
       let goesOn = state.pieces.count <= Self.fewPieces
       state.rendering = goesOn ? .queued(rest) : .paused(rest)

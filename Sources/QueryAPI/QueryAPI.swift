@@ -6,7 +6,7 @@ package import Transport
 
 /// The native REST interface: reads what is stored, and takes facts about where spans belong.
 ///
-/// `docs/openapi.yaml` describes it.
+/// Beside it stands Jaeger's. `docs/openapi.yaml` describes both.
 package final class QueryAPI: Sendable {
   /// The size of pages and requests.
   package struct Options: Sendable {
@@ -29,6 +29,7 @@ package final class QueryAPI: Sendable {
   let now: @Sendable () -> Int64
   /// Returns when the time is over, or when its task is cancelled.
   let sleep: @Sendable (Duration) async -> Void
+  private let jaeger: JaegerAPI
   private let crossOrigin = CrossOriginPolicy(origins: [])
 
   package init(
@@ -44,6 +45,9 @@ package final class QueryAPI: Sendable {
     self.budget = budget
     self.now = now
     self.sleep = sleep
+    var jaegerOptions = JaegerAPI.Options()
+    jaegerOptions.maximumLimit = options.maximumLimit
+    jaeger = JaegerAPI(reader: reader, options: jaegerOptions, budget: budget, now: now)
   }
 
   /// Whether a page of another origin asks for a change; this interface is open to none.
@@ -63,7 +67,7 @@ package final class QueryAPI: Sendable {
   ///
   /// - Returns: `nil` for a path that is not of this interface.
   package func respond(to request: HTTPRequest) async -> HTTPResponse? {
-    guard let route = NativeRoute(request.path) else { return nil }
+    guard let route = NativeRoute(request.path) else { return await jaeger.respond(to: request) }
     guard route.methods.contains(request.method) else { return Self.notAllowed(route) }
     do {
       return try await respond(to: request, route)

@@ -12,10 +12,19 @@ package protocol SpanRenderer: Sendable {
   mutating func finish()
 }
 
+/// An answer that is made piece by piece on the threads that read, so that it is never held as a whole.
+package protocol AnswerPieces: Sendable {
+  /// Whether the last piece was made.
+  var isFinished: Bool { get }
+
+  /// Makes the next piece; each call can see another state of the store.
+  mutating func next(_ session: any ReadSession) throws(StoreError) -> [UInt8]
+}
+
 /// The spans of an answer, rendered piece by piece on the threads that read.
 ///
 /// A small answer is one piece. A large one is never held as a whole, nor are its spans.
-package struct SpanPieces<Renderer: SpanRenderer>: Sendable {
+package struct SpanPieces<Renderer: SpanRenderer>: AnswerPieces {
   /// When a piece is large enough, in bytes.
   package static var pieceSize: Int { 256 << 10 }
 

@@ -30,7 +30,7 @@ extension SpanReader {
 }
 
 /// One snapshot of the store; valid only inside `SpanReader.read`.
-package protocol ReadSession: AttributionSession {
+package protocol ReadSession: AttributionSession, SearchSession {
   /// Finds spans. A rollout or a trace that is not known has none.
   func select(_ query: SpanQuery) throws(StoreError) -> SpanSelection
 

@@ -7,7 +7,7 @@ import TraceStore
 @Suite struct `Answers on their way` {
   private let query = SpanQuery(.unassigned)
 
-  private func stream(_ reader: ScriptedReader) -> SpanStream<HalfPieceRenderer> {
+  private func stream(_ reader: ScriptedReader) -> SpanStream<SpanPieces<HalfPieceRenderer>> {
     SpanStream(reader, query) { _ in HalfPieceRenderer() }
   }
 
@@ -46,7 +46,7 @@ import TraceStore
     #expect(try await answer == HalfPieceRenderer.answer(spanCount: 40))
   }
 
-  private static func all(_ stream: SpanStream<HalfPieceRenderer>) async throws -> [UInt8] {
+  private static func all(_ stream: SpanStream<SpanPieces<HalfPieceRenderer>>) async throws -> [UInt8] {
     var answer: [UInt8] = []
     while let piece = try await stream.next() { answer += piece }
     return answer

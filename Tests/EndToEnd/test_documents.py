@@ -110,6 +110,7 @@ EXAMPLES = {
     "{attempt_id}": "latest",
     "{worker_id}": "Worker-0",
     "{resources_id}": "mine",
+    "{service}": "demo",
 }
 
 
@@ -139,7 +140,16 @@ SPAN = {
     "resource": {"attributes": {}, "schema_url": ""},
 }
 # What a request needs to be answered with something else than an error.
-QUERIES = {"/v1/agl/spans": "?rollout_id=ro-demo"}
+EVER = "query.startTimeMin=1970-01-01T00:00:00Z&query.startTimeMax=2200-01-01T00:00:00Z"
+QUERIES = {
+    "/v1/agl/spans": "?rollout_id=ro-demo",
+    "/api/operations": "?service=demo",
+    "/api/traces": "?service=demo",
+    "/api/v3/operations": "?service=demo",
+    "/api/v3/traces": "?query.serviceName=demo&" + EVER,
+    "/api/v3/trace-summaries": "?" + EVER,
+    "/api/v3/dependencies": "?startTime=1970-01-01T00:00:00Z&endTime=2200-01-01T00:00:00Z",
+}
 BODIES = {
     "/api/v1/bindings": {"trace_id": "33" * 16, "rollout_id": "ro-demo"},
     "/api/v1/sessions": {"session": "demo", "rollout_id": "ro-demo", "from": 0},
@@ -153,6 +163,9 @@ BODIES = {
 }
 # These name something that the server does not have.
 UNKNOWN = {
+    ("get", "/api/traces/{traceId}"),
+    ("get", "/api/v3/traces"),
+    ("get", "/api/v3/traces/{traceId}"),
     ("get", "/api/v1/traces/{traceId}"),
     ("get", "/api/v1/spans/{traceId}/{spanId}/attribution"),
     ("delete", "/api/v1/bindings/{id}"),

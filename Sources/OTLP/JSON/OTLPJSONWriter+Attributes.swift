@@ -7,13 +7,16 @@ extension OTLPJSONWriter {
   /// - Parameters:
   ///   - attributes: Where the `KeyValue` messages lie.
   ///   - field: The number of the field in the message that holds them.
+  ///   - more: Further elements, in JSON.
   static func writeAttributes(
-    _ bytes: Span<UInt8>, _ attributes: RepeatedField, field: UInt32, to writer: inout JSONWriter
+    _ bytes: Span<UInt8>, _ attributes: RepeatedField, field: UInt32, adding more: [UInt8] = [],
+    to writer: inout JSONWriter
   ) throws(ProtobufError) {
-    guard attributes.count > 0 else { return }
+    guard attributes.count > 0 || !more.isEmpty else { return }
     writer.key("attributes")
     writer.beginArray()
     try writeKeyValues(bytes, at: attributes.extent, field: field, depth: 1, to: &writer)
+    if !more.isEmpty { writer.json(more.span) }
     writer.endArray()
   }
 

@@ -2,7 +2,9 @@ import JSON
 import Protobuf
 
 extension OTLPJSONWriter {
-  static func writeSpan(_ bytes: Span<UInt8>, _ span: SpanFields, to writer: inout JSONWriter) throws(ProtobufError) {
+  static func writeSpan(
+    _ bytes: Span<UInt8>, _ span: SpanFields, adding attributes: [UInt8] = [], to writer: inout JSONWriter
+  ) throws(ProtobufError) {
     writer.beginObject()
     writeIdentifier("traceId", bytes, span.traceID, to: &writer)
     writeIdentifier("spanId", bytes, span.spanID, to: &writer)
@@ -12,7 +14,7 @@ extension OTLPJSONWriter {
     writeNumber("kind", Int64(span.kind), to: &writer)
     writeTime("startTimeUnixNano", span.startTime, to: &writer)
     writeTime("endTimeUnixNano", span.endTime, to: &writer)
-    try writeAttributes(bytes, span.attributes, field: 9, to: &writer)
+    try writeAttributes(bytes, span.attributes, field: 9, adding: attributes, to: &writer)
     writeNumber("droppedAttributesCount", Int64(span.droppedAttributesCount), to: &writer)
     try writeEvents(bytes, span.events, to: &writer)
     writeNumber("droppedEventsCount", Int64(span.droppedEventsCount), to: &writer)

@@ -13,11 +13,13 @@ package import Protobuf
 /// [OTLP/JSON](https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding)
 package enum OTLPJSONWriter {
   /// Appends a `Span` message as an object.
-  package static func appendSpan(_ bytes: Span<UInt8>, at range: Range<Int>, to writer: inout JSONWriter)
-    throws(ProtobufError)
-  {
+  ///
+  /// - Parameter attributes: `KeyValue` objects to add to its own, separated by commas.
+  package static func appendSpan(
+    _ bytes: Span<UInt8>, at range: Range<Int>, adding attributes: [UInt8] = [], to writer: inout JSONWriter
+  ) throws(ProtobufError) {
     try transaction(&writer) { writer throws(ProtobufError) in
-      try writeSpan(bytes, try SpanFields(bytes, at: range), to: &writer)
+      try writeSpan(bytes, try SpanFields(bytes, at: range), adding: attributes, to: &writer)
     }
   }
 

@@ -16,8 +16,10 @@ final class SQLiteReadSession: ReadSession {
   private let interruption: Interruption
   private var rows: SpanRowReader
   var traces: TraceFinder
-  private var segments: SegmentCache
+  var segments: SegmentCache
   var rolloutReader: RolloutReader?
+  var scanner: LogScanner?
+  var summaries: TraceSummaryReader?
   let autoRollout: AutoRollout
   /// Whether the connection must not be used again.
   private(set) var isBroken = false

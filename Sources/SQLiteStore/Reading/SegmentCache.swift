@@ -49,6 +49,12 @@ struct SegmentCache: ~Copyable {
     return bytes
   }
 
+  /// The bytes of a segment as it is now, for whoever looks into many of them once.
+  mutating func loadWithoutKeeping(_ segment: Int64) throws(SQLiteError) -> [UInt8]? {
+    if let bytes = try load(segment) { return bytes }
+    return try loadParts(of: segment)
+  }
+
   private mutating func load(_ segment: Int64) throws(SQLiteError) -> [UInt8]? {
     try select.bind(segment, at: 1)
     let decompressor = decompressor

@@ -4,7 +4,7 @@ import Telemetry
 /// Gives service names their rows.
 struct ServiceNames: ~Copyable {
   /// Distinct names that get a row; senders that make up names beyond this are stored without.
-  private static let limit = 10_000
+  static let limit = 10_000
 
   private var rows: [ExactText: Int64] = [:]
   private var insert: Statement

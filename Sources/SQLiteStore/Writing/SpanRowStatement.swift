@@ -34,7 +34,7 @@ struct SpanRowStatement: ~Copyable {
       try statement.bindNull(at: first + 5)
     }
     try statement.bind(row.placement.sequence, at: first + 7)
-    try bindName(facts, bytes, &names, at: first + 9)
+    try bindName(facts, service: row.placement.service, bytes, &names, at: first + 9)
     try statement.bind(Int64(facts.kind), at: first + 11)
     try statement.bind(Int64(facts.statusCode), at: first + 12)
     try statement.bind(Int64(bitPattern: facts.startTime), at: first + 13)
@@ -64,10 +64,10 @@ struct SpanRowStatement: ~Copyable {
   }
 
   private mutating func bindName(
-    _ facts: SpanFacts, _ bytes: Span<UInt8>, _ names: inout NameTable, at index: Int32
+    _ facts: SpanFacts, service: Int64, _ bytes: Span<UInt8>, _ names: inout NameTable, at index: Int32
   ) throws(SQLiteError) {
     let name = Int(facts.nameOffset)..<Int(facts.nameOffset + facts.nameLength)
-    if let row = try names.row(of: facts.nameKey, bytes, name) {
+    if let row = try names.row(of: facts, service: service, bytes, name) {
       try statement.bind(row, at: index)
     } else {
       try statement.bindText(bytes.extracting(name), at: index)
