@@ -19,8 +19,9 @@ struct RetentionChecks: ~Copyable {
   ///
   /// - Parameter now: What lies behind it is no time of ours.
   static func activity(now: String) -> String {
+    // Seconds as a double are right to a microsecond: what happens now must not count as what has yet to come.
     let time = { (column: String) in
-      "CASE WHEN \(column) * 1e9 <= \(now) THEN CAST(\(column) * 1e9 AS INTEGER) ELSE 0 END"
+      "CASE WHEN \(column) * 1e9 <= \(now) + 1000000000 THEN CAST(\(column) * 1e9 AS INTEGER) ELSE 0 END"
     }
     return """
       max(coalesce(max(attempts.last_arrival), 0), coalesce(max(\(time("attempts.start_time"))), 0),
