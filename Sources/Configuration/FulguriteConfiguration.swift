@@ -29,6 +29,8 @@ package struct FulguriteConfiguration: Sendable, Equatable {
   package var agl = LightningConfiguration()
   /// The proxy in front of LLM providers.
   package var llm = LLMConfiguration()
+  /// Sending spans on to other receivers.
+  package var forward = ForwardConfiguration()
 
   /// The defaults.
   package init() {}
@@ -40,10 +42,10 @@ extension FulguriteConfiguration {
     DataConfiguration.options + ListenConfiguration.options + [loopsOption] + LimitsConfiguration.options
     + StoreConfiguration.options + AuthConfiguration.options + QueryConfiguration.options + LogConfiguration.options
     + ShutdownConfiguration.options + AttributionConfiguration.options + LightningConfiguration.options
-    + LLMConfiguration.options
+    + LLMConfiguration.options + ForwardConfiguration.options
 
   /// The sections whose entries the user names.
-  package static let namedSections = [UpstreamConfiguration.section]
+  package static let namedSections = [UpstreamConfiguration.section, ForwardTargetConfiguration.section]
 
   /// All options as the documentation shows them, with ``NamedSection/placeholder`` for names.
   package static let documentedOptions = options + namedSections.flatMap(\.documentedOptions)

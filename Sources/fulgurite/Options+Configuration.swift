@@ -17,6 +17,7 @@ extension SQLiteStoreOptions {
     queryDeadline = configuration.query.deadline
     watchdogDebounce = configuration.agl.watchdogDebounce
     autoRollout = AutoRollout(configuration.attribution.autoRollout)
+    forwards = !configuration.forward.targets.isEmpty
   }
 }
 

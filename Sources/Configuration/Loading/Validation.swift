@@ -3,7 +3,7 @@ internal import Credentials
 extension LoadedConfiguration {
   /// Checks what depends on several options.
   func validate() -> [ConfigurationProblem] {
-    limitProblems() + collisions() + llmProblems() + openListeners()
+    limitProblems() + collisions() + llmProblems() + forwardProblems() + openListeners()
   }
 
   private func limitProblems() -> [ConfigurationProblem] {
