@@ -31,6 +31,7 @@ import Glibc
     case ["rollouts", "list"]: finish { await RolloutsListCommand.run(arguments) }
     case ["rollouts", "show"]: finish { await RolloutsShowCommand.run(arguments) }
     case ["rollouts", "tail"]: finish { await RolloutsTailCommand.run(arguments) }
+    case ["forward"]: finish { await ForwardCommand.run(arguments) }
     case ["doctor"]: finish { await DoctorCommand.run(arguments) }
     default: exit(ExitStatus.usage)
     }

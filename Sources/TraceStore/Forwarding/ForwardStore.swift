@@ -55,7 +55,7 @@ package struct ForwardStep: Hashable, Sendable {
   }
 }
 
-/// Keeps how far targets have got. The stored spans are their queue.
+/// Keeps how far targets have got; the stored spans are their queue.
 package protocol ForwardStore: ForwardReader {
   /// Makes these targets the active ones; those that were active before keep their place, and nobody waits for them.
   ///

@@ -42,6 +42,19 @@ package struct HeaderSetting: Sendable, Equatable {
     return headers.isEmpty ? nil : headers
   }
 
+  /// Reads such a file, which nobody but its owner may read.
+  package static func readFile(_ path: String) -> Result<[HeaderSetting], ConfigurationError> {
+    let problem: String
+    switch readWholeFile(path, .ownerAlone) {
+    case .success(let bytes):
+      if let headers = lines(String(decoding: bytes, as: UTF8.self)) { return .success(headers) }
+      problem = "\(path) holds no headers: expected NAME: VALUE on each line (the content is not shown)"
+    case .failure(let error): problem = "\(path) \(error)"
+    }
+    return .failure(
+      ConfigurationError(problems: [ConfigurationProblem(source: .default, option: nil, message: problem)]))
+  }
+
   private static func trimmed(_ text: some StringProtocol) -> String {
     let start = text.drop(while: \.isWhitespace)
     return String(start.reversed().drop(while: \.isWhitespace).reversed())
