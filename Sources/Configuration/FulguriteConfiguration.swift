@@ -48,7 +48,13 @@ extension FulguriteConfiguration {
   package static let namedSections = [UpstreamConfiguration.section, ForwardTargetConfiguration.section]
 
   /// All options as the documentation shows them, with ``NamedSection/placeholder`` for names.
-  package static let documentedOptions = options + namedSections.flatMap(\.documentedOptions)
+  ///
+  /// Those of named sections stand behind the others that begin with the same word, which YAML has once.
+  package static let documentedOptions = namedSections.reduce(into: options) { documented, section in
+    let word = section.path.prefix { $0 != "." } + "."
+    let last = documented.lastIndex { $0.path.hasPrefix(word) }
+    documented.insert(contentsOf: section.documentedOptions, at: last.map { $0 + 1 } ?? documented.endIndex)
+  }
 
   /// The option of this path; `nil` when there is none.
   package static func option(at path: String) -> ConfigurationOption? {

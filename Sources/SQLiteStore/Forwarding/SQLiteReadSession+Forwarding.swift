@@ -10,7 +10,7 @@ extension SQLiteReadSession: ForwardSession {
       var walk = ForwardWalk(position)
       var select = try connection.prepare(
         """
-        SELECT segments.id, segments.last_arrival, segments.received, raw_size
+        SELECT segments.id, segment_extents.last_arrival, segments.received, raw_size
         FROM segment_extents JOIN segments ON segments.id = segment_extents.segment
         WHERE segment_extents.last_arrival > ?1 ORDER BY segment_extents.last_arrival
         """)
@@ -71,7 +71,7 @@ extension SQLiteReadSession: ForwardSession {
       var select = try connection.prepare(
         """
         SELECT id FROM (
-          SELECT segments.id, segments.last_arrival
+          SELECT segments.id, segment_extents.last_arrival
           FROM segment_extents JOIN segments ON segments.id = segment_extents.segment
           WHERE segment_extents.last_arrival >= ?1 AND first_arrival <= ?2 AND segments.id > ?3
           UNION ALL
