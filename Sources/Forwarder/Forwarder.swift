@@ -33,12 +33,18 @@ package final class Forwarder: Sendable {
     client = try await HTTPClient(group: loops)
     let others = Locked<[ForwarderRecord]>([])
     self.others = others
-    let activation = Self.activation(targets, store, loops.loops[0], logger, others)
+    let new = targets.map {
+      NewForwarder(name: $0.name, startsAtOldest: $0.startsAtOldest, resendsRetagged: $0.resendsRetagged)
+    }
+    // Known from the start, as a rule: a store that cannot write is no reason not to start.
+    let known = try? await store.activate(new)
+    let activation = Self.activation(new, known, store, loops.loops[0], logger, others)
     let helpers = HelperThreads(name: "forward", count: 1)
     var workers = [Task { _ = await activation.value }]
     var entries: [Entry] = []
     for (index, target) in targets.enumerated() {
       let status = TargetStatus(lastArrival: store.arrivals.value)
+      if let record = known?.first(where: { $0.name == target.name }) { status.begin(record) }
       let loop = loops.loops[index % loops.loops.count]
       let worker = TargetWorker(
         target: target, store: store,
@@ -64,17 +70,14 @@ package final class Forwarder: Sendable {
   }
 
   /// Makes the targets the active ones, as soon as the store can write.
-  ///
-  /// A store that cannot is no reason not to start.
   private static func activation(
-    _ targets: [ForwardTarget], _ store: any ForwardStore, _ loop: EventLoop, _ logger: Logger,
+    _ new: [NewForwarder], _ known: [ForwarderRecord]?, _ store: any ForwardStore, _ loop: EventLoop, _ logger: Logger,
     _ others: Locked<[ForwarderRecord]>
   ) -> Task<[ForwarderRecord], Never> {
-    let new = targets.map {
-      NewForwarder(name: $0.name, startsAtOldest: $0.startsAtOldest, resendsRetagged: $0.resendsRetagged)
-    }
+    others.withLock { $0 = known?.filter { !$0.isActive } ?? [] }
     let limiter = LogLimiter(interval: .seconds(60))
     return Task(executorPreference: loop) {
+      if let known { return known }
       while !Task.isCancelled {
         do throws(StoreError) {
           let records = try await store.activate(new)

@@ -15,6 +15,9 @@ package struct TargetLink: Sendable {
 
   package init(largest: Int) { self.largest = largest }
 
+  /// Whether requests are as large as they may be.
+  package var isTrusted: Bool { allowance == largest }
+
   package mutating func accepted() {
     allowance = min(largest, allowance * Self.growth)
     failures = 0

@@ -8,11 +8,6 @@ import Transport
 /// The store is the queue: what is not done is ahead of the cursor, and read again after whatever happens. A request
 /// whose answer was lost is sent again, so a target gets each span at least once.
 struct TargetWorker: Sendable {
-  /// What a page looks through, in relation to what it keeps: a filter can leave little.
-  private static let scanning = 8
-  /// Spans that are sent again at once.
-  private static let outboxPage = 1_000
-
   let target: ForwardTarget
   let store: any ForwardStore
   let client: ExportClient
@@ -31,6 +26,13 @@ struct TargetWorker: Sendable {
     var position: ForwardPosition
     var link: TargetLink
     var backOff: BackOff
+    var ahead: PageAhead?
+
+    /// Takes the page that was read ahead, if it is the next one.
+    mutating func takeAhead() async -> PreparedPage? {
+      guard let ahead = ahead.take(), let page = await ahead.page.value else { return nil }
+      return ahead.cursor == position.cursor ? page : nil
+    }
   }
 
   /// Runs until its task is cancelled.
@@ -46,6 +48,7 @@ struct TargetWorker: Sendable {
         await sleep(.seconds(1))
       }
     }
+    _ = await progress.takeAhead()
   }
 
   /// Sends what is there, up to a page.
@@ -56,36 +59,25 @@ struct TargetWorker: Sendable {
       status.waits(since: nil)
       return false
     }
-    let page = try await read(progress)
+    let prepared: PreparedPage
+    if let ahead = await progress.takeAhead() {
+      prepared = ahead
+    } else {
+      prepared = try await read(progress, after: progress.position)
+    }
+    let page = prepared.page
     let isNew = page.end > progress.position.cursor
     report.damaged(page.damagedSegments)
     status.waits(since: page.oldestArrival)
-    let isDelivered = isNew ? await deliver(page, .log(after: progress.position), &progress) : true
+    let isDelivered = isNew ? await deliver(prepared, .log(after: progress.position), &progress) : true
     guard isDelivered, page.newestOutboxEntry > 0 else {
       return !isDelivered || isNew && !page.reachesEnd
     }
     return await resend(&progress, try await readOutbox(progress))
   }
 
-  private func read(_ progress: Progress) async throws(StoreError) -> ForwardPage {
-    let position = progress.position
-    let limits = ForwardPageLimits(
-      keptBytes: target.batchBytes, scannedBytes: max(target.batchBytes, 1 << 20) * Self.scanning)
-    let (filter, forwarder) = (target.filter, target.resendsRetagged ? progress.id : 0)
-    return try await store.readLog { session throws(StoreError) in
-      try session.page(after: position, limits, forwarder: forwarder) { filter.wants($0) }
-    }
-  }
-
-  private func readOutbox(_ progress: Progress) async throws(StoreError) -> ForwardPage {
-    let (filter, id, cursor) = (target.filter, progress.id, progress.position.cursor)
-    return try await store.readLog { session throws(StoreError) in
-      try session.outbox(of: id, upTo: cursor, limit: Self.outboxPage) { filter.wants($0) }
-    }
-  }
-
-  private func resend(_ progress: inout Progress, _ page: ForwardPage) async -> Bool {
-    guard page.end > 0 else { return false }
+  private func resend(_ progress: inout Progress, _ page: PreparedPage) async -> Bool {
+    guard page.page.end > 0 else { return false }
     return await deliver(page, .outbox(cursor: progress.position.cursor), &progress)
   }
 
@@ -94,13 +86,15 @@ struct TargetWorker: Sendable {
   /// Sends a page.
   ///
   /// - Returns: `false` when it has to be read anew: the target was not there for a while, or the task is cancelled.
-  private func deliver(_ page: ForwardPage, _ origin: PageLedger.Origin, _ progress: inout Progress) async -> Bool {
+  private func deliver(_ prepared: PreparedPage, _ origin: PageLedger.Origin, _ progress: inout Progress) async -> Bool
+  {
+    let (page, encoder) = (prepared.page, prepared.encoder)
     var ledger = PageLedger(page, origin)
-    let encoder = BatchEncoder(page, addsRollout: target.addsRollout)
-    var plan = DeliveryPlan(page.spans.isEmpty ? DeliveryPlan.Costs() : await helpers.run { encoder.costs() })
-    while let range = plan.next(.init(spans: progress.link.allowance, bytes: target.batchBytes)) {
+    var plan = DeliveryPlan(prepared.costs)
+    if case .log = origin { readAhead(page, &progress) }
+    while let range = plan.next(limits(progress)) {
       guard !Task.isCancelled else { return false }
-      switch await send(range, encoder) {
+      switch await send(range, encoder, prepared.body(range)) {
       case .accepted(let rejected, let message):
         accept(&progress)
         ledger.sent(range.count, rejected: min(rejected, Int64(range.count)))
@@ -164,9 +158,13 @@ struct TargetWorker: Sendable {
   }
 
   /// Sends some spans, to the end also when the task is cancelled meanwhile: what is under way may arrive.
-  private func send(_ range: Range<Int>, _ encoder: BatchEncoder) async -> ExportVerdict {
+  ///
+  /// - Parameter prepared: The body, if it is there.
+  private func send(_ range: Range<Int>, _ encoder: BatchEncoder, _ prepared: [UInt8]? = nil) async -> ExportVerdict {
     let (target, client) = (target, client)
-    let body = await helpers.run { RequestBody.make(encoder.message(range), target) }
+    var made = prepared
+    if made == nil { made = await helpers.run { RequestBody.make(encoder.message(range), target) } }
+    let body = made ?? []
     status.willSend(bytes: body.count)
     return await Task(executorPreference: loop) { await client.export(body) }.value
   }

@@ -19,6 +19,9 @@ package struct ForwarderAPI: Sendable {
       response.headers.append("allow", "GET, HEAD")
       return response
     }
+    if let (name, _) = PercentEncoding.parameters(request.query).first {
+      return JSONAnswer.error(400, "unknown parameter \(name), allowed are: none")
+    }
     return JSONAnswer.make { writer in
       writer.beginObject()
       writer.key("forwarders")
