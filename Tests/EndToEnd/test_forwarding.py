@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import subprocess
 import threading
 import time
@@ -11,7 +12,7 @@ from email.utils import formatdate
 
 import grpc
 import pytest
-from harness import corpus, database, forwarding, http1, otlp, sending, server, wire
+from harness import corpus, database, forwarding, http1, otlp, paths, sending, server, wire
 
 PROTOCOLS = ["http", "grpc"]
 TARGETS = {"http": forwarding.HTTPTarget, "grpc": forwarding.GRPCTarget}
@@ -515,6 +516,22 @@ def test_counts_outlive_a_restart(start, target, protocol):
     post(second, ["b"], 2)
     assert forwarding.wait_until_done(second)["sent"] == 2
     assert target.names == ["a", "b"]
+
+
+def test_the_configuration_of_the_guide_works_as_it_stands(start, tmp_path):
+    guide = (paths.REPOSITORY / "docs" / "forwarding.md").read_text()
+    [block] = re.findall(r"```yaml\n(.*?)```", guide, re.S)
+    certificates(tmp_path)
+    (tmp_path / "archive.headers").write_text("authorization: Bearer secret\n")
+    (tmp_path / "archive.headers").chmod(0o600)
+    block = block.replace("/etc/fulgurite", str(tmp_path)).replace("https://otlp.example.com", "https://localhost:9")
+    (tmp_path / "fulgurite.yaml").write_text(block)
+    running = start("--config", tmp_path / "fulgurite.yaml")
+    found = {entry["name"]: entry for entry in running.get_json("/api/v1/forwarders")["forwarders"]}
+    assert {name: entry["protocol"] for name, entry in found.items()} == {
+        "jaeger": "grpc", "archive": "http", "alarms": "http",
+    }  # fmt: skip
+    assert found["archive"]["endpoint"] == "https://localhost:9/v1/traces"
 
 
 # By hand
