@@ -1,5 +1,6 @@
 """Forwarding: what a target gets, whatever happens to it, to the link and to the servers."""
 
+import json
 import os
 import random
 import re
@@ -264,6 +265,34 @@ def test_a_target_that_does_not_want_them_costs_no_outbox(start, target, protoco
     with database.open_database(server.data) as connection:
         assert connection.execute("SELECT count(*) FROM forward_outbox").fetchone() == (0,)
     assert forwarding.forwarder(server)["resent"] == 0
+
+
+def test_ids_that_otlp_cannot_carry_become_attributes(start, target, protocol):
+    server = start_with(start, target, protocol, add_rollout=True)
+    headers = {"Content-Type": "application/json"}
+
+    def call(path, document):
+        response = http1.request(server.api, "POST", path, headers, json.dumps(document).encode())
+        assert response.status in (200, 201), response
+        return response.json()
+
+    rollout = call("/v1/agl/rollouts", {"input": None})
+    span = {
+        "rollout_id": rollout["rollout_id"], "attempt_id": rollout["attempt"]["attempt_id"], "sequence_id": 7,
+        "trace_id": "my trace", "span_id": "my span", "parent_id": "0102030405060708", "name": "text", "events": [],
+        "status": {"status_code": "OK"}, "attributes": {"k": "v"}, "links": [], "start_time": 1.5, "end_time": None,
+        "context": None, "parent": None, "resource": {"attributes": {}, "schema_url": ""},
+    }  # fmt: skip
+    call("/v1/agl/spans", span)
+    forwarding.wait_until_done(server)
+    [[sent]] = [export.spans for export in target.accepted]
+    values = {one.key: one.value.string_value or one.value.int_value for one in sent.attributes}
+    assert values == {
+        "k": "v", "agentlightning.trace_id": "my trace", "agentlightning.span_id": "my span",
+        "agentlightning.rollout_id": span["rollout_id"], "agentlightning.attempt_id": span["attempt_id"],
+        "agentlightning.span_sequence_id": 7,
+    }  # fmt: skip
+    assert (len(sent.trace_id), len(sent.span_id), sent.parent_span_id.hex()) == (16, 8, span["parent_id"])
 
 
 def test_a_new_target_begins_now_or_with_the_oldest_span(start, target, protocol):

@@ -42,8 +42,9 @@ package struct ExportClient: Sendable {
     case .grpc:
       request.headers.set("content-type", "application/grpc")
       request.headers.set("te", "trailers")
-      request.headers.set(
-        "grpc-timeout", "\(max(1, target.timeout / .milliseconds(1)).rounded().description.prefix { $0 != "." })m")
+      // At most eight digits.
+      let milliseconds = Int(min(99_999_999, max(1, target.timeout / .milliseconds(1))))
+      request.headers.set("grpc-timeout", "\(milliseconds)m")
       if target.compresses { request.headers.set("grpc-encoding", "gzip") }
       request.assumesHTTP2 = true
     case .http:
