@@ -15,7 +15,7 @@ TOOLS  := .build/tools
 PYTHON := $(VENV)/tests/bin/python
 SOURCES := Sources Tests Benchmarks Fuzz Package.swift
 
-.PHONY: deps bench-deps build run test test-swift test-end-to-end test-llm-aborts tools venv lint format bench crash fuzz sanitize openapi regenerate-protobuf clean
+.PHONY: deps bench-deps build run test test-swift test-end-to-end test-llm-aborts test-forwarding-chain tools venv lint format bench crash fuzz sanitize openapi regenerate-protobuf clean
 
 # What `make bench` compares the LLM proxy with, and asks with.
 BENCH_PACKAGES := nginx-light wrk
@@ -55,6 +55,12 @@ LLM_ABORTS ?= 1000
 test-llm-aborts: build tools venv
 	LLM_ABORTS=$(LLM_ABORTS) FULGURITE_BINARY=$(CURDIR)/$(BINARY) $(PYTHON) -m pytest Tests/EndToEnd/test_llm_faults.py \
 	  -k nothing_behind --timeout 1200
+
+# Two chained servers and everything that can go wrong between them, for so many seconds and each protocol.
+FORWARD_CHAIN_SECONDS ?= 600
+test-forwarding-chain: build tools venv
+	FORWARD_CHAIN_SECONDS=$(FORWARD_CHAIN_SECONDS) FULGURITE_BINARY=$(CURDIR)/$(BINARY) $(PYTHON) -m pytest \
+	  Tests/EndToEnd/test_forwarding.py -s -k chain_for_long
 
 # The load generator and its sink; and nginx, which tests start as a provider's edge: unpacked, because an installed one
 # would be started by the system.

@@ -68,6 +68,14 @@ let services: [Target] = [
   .target(
     name: "APISupport", dependencies: ["JSON", "Threads", "TraceStore", "Transport"], swiftSettings: settings),
   .target(
+    name: "Forwarder",
+    dependencies: [
+      "APISupport", "Compression", "JSON", "Logging", "Metrics", "OTLP", "Protobuf", "Telemetry", "Threads",
+      "TraceStore",
+      "Transport",
+    ],
+    swiftSettings: settings),
+  .target(
     name: "LightningAPI",
     dependencies: ["APISupport", "JSON", "OTLP", "Protobuf", "Telemetry", "Threads", "TraceStore", "Transport"],
     swiftSettings: settings),
@@ -98,7 +106,8 @@ let program: [Target] = [
   .executableTarget(
     name: "fulgurite",
     dependencies: [
-      "APISupport", "Arguments", "CAPIDescription", "Configuration", "Credentials", "GenAI", "JSON", "LLMProxy",
+      "APISupport", "Arguments", "CAPIDescription", "Configuration", "Credentials", "Forwarder", "GenAI", "JSON",
+      "LLMProxy",
       "LightningAPI", "Logging",
       "Metrics", "OTLP",
       "OTLPReceiver", "Protobuf", "QueryAPI", "SQLiteStore", "Telemetry", "Threads", "TraceStore", "Transport",
@@ -134,6 +143,12 @@ let tests: [Target] = [
   .testTarget(name: "CredentialsTests", dependencies: ["Credentials"], swiftSettings: settings),
   .testTarget(
     name: "FaultVFSTests", dependencies: ["CSQLite", "FaultVFS", "SeededRandom"], swiftSettings: settings),
+  .testTarget(
+    name: "ForwarderTests",
+    dependencies: [
+      "Forwarder", "OTLP", "Protobuf", "SQLite", "SQLiteStore", "Telemetry", "Threads", "TraceStore", "Transport",
+    ],
+    swiftSettings: settings),
   .testTarget(
     name: "GenAITests", dependencies: ["Compression", "GenAI", "JSON", "Protobuf", "SeededRandom", "Telemetry"],
     swiftSettings: settings),

@@ -26,6 +26,9 @@ static inline CURLcode ccurl_set_list(CURL *handle, CURLoption option, struct cu
   return curl_easy_setopt(handle, option, value);
 }
 
+// CURLVERSION_NOW is a macro. The number is that of the library that is there, 0xMMmmpp.
+static inline unsigned int ccurl_version(void) { return curl_version_info(CURLVERSION_NOW)->version_num; }
+
 typedef size_t (*ccurl_write_function)(char *bytes, size_t size, size_t count, void *context);
 
 static inline CURLcode ccurl_set_write_function(CURL *handle, CURLoption option, ccurl_write_function function) {

@@ -109,12 +109,12 @@ extension ConfigurationFormat<[ModelAlias]> {
 }
 
 /// Headers whose values must never be recorded as anything else.
-private let secretHeaders: Set = [
+let secretHeaders: Set = [
   "authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key",
 ]
 
 /// A token ([RFC 9110, 5.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2)).
-private func isHeaderName(_ text: String) -> Bool {
+func isHeaderName(_ text: String) -> Bool {
   !text.isEmpty && text.utf8.allSatisfy { isLetterOrDigit($0) || "!#$%&'*+-.^_`|~".utf8.contains($0) }
 }
 

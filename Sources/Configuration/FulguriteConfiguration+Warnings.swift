@@ -18,6 +18,10 @@ extension FulguriteConfiguration {
         "\(upstream.section): its API key goes to \(upstream.baseURL.authority) without "
           + "TLS")
     }
+    for target in forward.targets where !target.secretHeaders.isEmpty {
+      guard !target.endpoint.isSecure, !target.endpoint.isLoopback else { continue }
+      warnings.append("\(target.section): its headers go to \(target.endpoint.authority) without TLS")
+    }
     if store.discard { warnings.append("store.discard: every span is thrown away after it was acknowledged") }
     return warnings
   }

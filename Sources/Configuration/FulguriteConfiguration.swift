@@ -31,6 +31,8 @@ package struct FulguriteConfiguration: Sendable, Equatable {
   package var agl = LightningConfiguration()
   /// The proxy in front of LLM providers.
   package var llm = LLMConfiguration()
+  /// Sending spans on to other receivers.
+  package var forward = ForwardConfiguration()
 
   /// The defaults.
   package init() {}
@@ -43,21 +45,21 @@ extension FulguriteConfiguration {
     + StoreConfiguration.options + RetentionConfiguration.options + AuthConfiguration.options
     + QueryConfiguration.options + LogConfiguration.options
     + ShutdownConfiguration.options + AttributionConfiguration.options + LightningConfiguration.options
-    + LLMConfiguration.options
+    + LLMConfiguration.options + ForwardConfiguration.options
 
   /// The sections whose entries the user names.
-  package static let namedSections = [ServiceRetention.section, UpstreamConfiguration.section]
+  package static let namedSections = [
+    ServiceRetention.section, UpstreamConfiguration.section, ForwardTargetConfiguration.section,
+  ]
 
-  /// All options as the documentation shows them, with ``NamedSection/placeholder`` for names: those of a section together.
-  package static let documentedOptions: [ConfigurationOption] = {
-    var sections: [Substring] = []
-    for option in options + namedSections.flatMap(\.documentedOptions) {
-      let section = option.path.prefix { $0 != "." }
-      if !sections.contains(section) { sections.append(section) }
-    }
-    let all = options + namedSections.flatMap(\.documentedOptions)
-    return sections.flatMap { section in all.filter { $0.path.prefix { $0 != "." } == section } }
-  }()
+  /// All options as the documentation shows them, with ``NamedSection/placeholder`` for names.
+  ///
+  /// Those of named sections stand behind the others that begin with the same word, which YAML has once.
+  package static let documentedOptions = namedSections.reduce(into: options) { documented, section in
+    let word = section.path.prefix { $0 != "." } + "."
+    let last = documented.lastIndex { $0.path.hasPrefix(word) }
+    documented.insert(contentsOf: section.documentedOptions, at: last.map { $0 + 1 } ?? documented.endIndex)
+  }
 
   /// The option of this path; `nil` when there is none.
   package static func option(at path: String) -> ConfigurationOption? {

@@ -20,6 +20,8 @@ package final class SQLiteStore: SpanWriter, SpanReader {
   private let folder: DataFolder
   private let writer: Writer
   private let readers: ReaderPool
+  /// Reads for those who send spans on; `nil` when nobody does.
+  let forwardReader: ReaderPool?
   private let status: StoreStatus
   private let filter: TraceFilter
   private let threads = Monitor(3)
@@ -29,6 +31,7 @@ package final class SQLiteStore: SpanWriter, SpanReader {
   let now: @Sendable () -> Int64
   /// Tells when rollouts have finished.
   package let finishedRollouts = RolloutWatch()
+  package let arrivals = ArrivalCount()
   /// Tells which stored spans are tagged anew.
   package let retags = RetagWatch()
   /// Finds sessions that are bound to keys.
@@ -51,13 +54,18 @@ package final class SQLiteStore: SpanWriter, SpanReader {
     let writer = Writer(
       path: databasePath, options: options, recent: recent, filter: filter, status: status,
       checkpointer: checkpointer, schedule: schedule, rolloutWatch: finishedRollouts, retagWatch: retags,
-      sessionKeys: sessionKeys)
+      sessionKeys: sessionKeys, arrivals: arrivals)
+    arrivals.set(session.lastArrival)
     self.writer = writer
     readers = ReaderPool(path: databasePath, options: options, recent: recent, status: status)
     let retention = RetentionThread(
       path: databasePath, options: options, queue: writer.queue, recent: recent,
       walBytes: { Int64(Self.size(of: databasePath + "-wal")) })
     self.retention = retention
+    forwardReader =
+      options.forwards
+      ? ReaderPool(
+        path: databasePath, options: options, recent: recent, status: status, threads: 1, name: "forward-reader") : nil
     let threads = threads
     // The session is used by the writer's thread alone from here on.
     let handOver = HandOver(session)
@@ -186,6 +194,7 @@ package final class SQLiteStore: SpanWriter, SpanReader {
     writer.queue.close()
     filter.stop()
     readers.close()
+    forwardReader?.close()
     threads.wait(until: { $0 == 0 }, { _ in })
     folder.unlock()
   }

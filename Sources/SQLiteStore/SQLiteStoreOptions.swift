@@ -13,6 +13,8 @@ package struct SQLiteStoreOptions: Sendable {
   package var durability = Durability.power
   /// Threads that read.
   package var readers = 2
+  /// Whether there are targets that spans are sent on to: they are read for them on a thread of its own.
+  package var forwards = false
   /// Bytes of batches that may wait for the writer; more are refused with `overloaded`.
   package var queueBytes = 64 << 20
   /// How long a write waits for another process that holds the database.

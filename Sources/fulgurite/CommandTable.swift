@@ -69,6 +69,13 @@ enum CommandTable {
           Flag("--dry-run", "change nothing"),
           formatFlag("table or json"),
         ] + ConfigurationLoader.flags),
+      Command(
+        "forward", "send stored spans to another receiver of OTLP once, with or without a running server",
+        discussion: """
+          Spans are named by their arrival numbers, which 'cursor' in /api/v1/forwarders speaks in as well. What a server \
+          forwards on its own, to the targets of its configuration, is not changed by it.
+          """,
+        flags: ForwardCommand.flags + ConfigurationLoader.flags),
       Command("version", "print the version"),
     ])
 

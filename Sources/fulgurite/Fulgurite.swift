@@ -32,6 +32,7 @@ import Glibc
     case ["rollouts", "show"]: finish { await RolloutsShowCommand.run(arguments) }
     case ["rollouts", "tail"]: finish { await RolloutsTailCommand.run(arguments) }
     case ["retention"]: finish { await RetentionCommand.run(arguments) }
+    case ["forward"]: finish { await ForwardCommand.run(arguments) }
     case ["doctor"]: finish { await DoctorCommand.run(arguments) }
     default: exit(ExitStatus.usage)
     }

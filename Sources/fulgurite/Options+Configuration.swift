@@ -18,6 +18,7 @@ extension SQLiteStoreOptions {
     watchdogDebounce = configuration.agl.watchdogDebounce
     autoRollout = AutoRollout(configuration.attribution.autoRollout)
     retention = RetentionPolicy(configuration)
+    forwards = !configuration.forward.targets.isEmpty
   }
 }
 

@@ -1,6 +1,7 @@
 import APISupport
 import Configuration
 import Credentials
+import Forwarder
 import LLMProxy
 import LightningAPI
 import OTLPReceiver
@@ -15,10 +16,11 @@ struct RequestRouter: Sendable {
   private let lightning: LightningAPI
   private let operations: OperationsAPI
   private let proxy: LLMProxy?
+  private let forwarders: ForwarderAPI
 
   init(
     gate: TokenGate, receiver: OTLPReceiver, queries: QueryAPI, lightning: LightningAPI, operations: OperationsAPI,
-    proxy: LLMProxy?
+    proxy: LLMProxy?, forwarders: ForwarderAPI
   ) {
     self.gate = gate
     self.receiver = receiver
@@ -26,6 +28,7 @@ struct RequestRouter: Sendable {
     self.lightning = lightning
     self.operations = operations
     self.proxy = proxy
+    self.forwarders = forwarders
   }
 
   /// Answers a request that came in on a listener with these route sets.
@@ -52,6 +55,7 @@ struct RequestRouter: Sendable {
     if gate.api.isEmpty, queries.isForeignWrite(request) { return QueryAPI.foreignOrigin }
     if let answer = await lightning.respond(to: request) { return lightning.share(answer, with: request) }
     if let answer = await queries.respond(to: request) { return answer }
+    if let answer = forwarders.respond(to: request) { return answer }
     if let answer = operations.metrics(request) { return answer }
     if let answer = APIDescription.respond(to: request) { return answer }
     // Agent Lightning's server has all of this prefix, and so has the form of its errors.

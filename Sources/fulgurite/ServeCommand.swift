@@ -28,6 +28,14 @@ enum ServeCommand {
           "api": .text(upstream.api.rawValue), "provider": .text(upstream.provider),
         ])
     }
+    for target in configuration.forward.targets {
+      logger.info(
+        "forwarding target configured",
+        [
+          "target": .text(target.name), "host": .text(target.endpoint.authority),
+          "protocol": .text(target.carrier.rawValue),
+        ])
+    }
     for warning in configuration.warnings { logger.warning(warning) }
     if configuration.limits.connections > ProcessSetup.mostConnections {
       logger.warning(

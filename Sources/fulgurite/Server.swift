@@ -1,4 +1,5 @@
 import Configuration
+import Forwarder
 import Glibc
 import LLMProxy
 import LightningAPI
@@ -21,12 +22,14 @@ final class Server: Sendable {
   private let logger: Logger
   private let deadline: Duration
   private let proxy: ProxyParts?
+  private let forwarder: Forwarder
   /// Looks for attempts that are late, also when nobody asks.
   private let watchdog: Task<Void, Never>?
 
   private init(
     addresses: [String: [SocketAddress]], store: SQLiteStore, http: HTTPServer, loops: EventLoopGroup,
-    gate: TokenGate, logger: Logger, deadline: Duration, watchdog: Task<Void, Never>?, proxy: ProxyParts?
+    gate: TokenGate, logger: Logger, deadline: Duration, watchdog: Task<Void, Never>?, proxy: ProxyParts?,
+    forwarder: Forwarder
   ) {
     self.addresses = addresses
     self.gate = gate
@@ -37,6 +40,7 @@ final class Server: Sendable {
     self.deadline = deadline
     self.watchdog = watchdog
     self.proxy = proxy
+    self.forwarder = forwarder
   }
 
   static func start(_ configuration: FulguriteConfiguration, _ logger: Logger) async throws -> Server {
@@ -72,22 +76,27 @@ final class Server: Sendable {
     queryOptions.maximumLimit = configuration.query.maximumLimit
     let gate = TokenGate(configuration.auth)
     let proxy = try await ProxyParts(configuration, store, loops, gate, registry, budget, logger, sleep: sleep(loops))
+    let forwarder = try await Forwarder(
+      configuration.forward.targets.map(ForwardTarget.init), store: store, loops: loops, version: ProgramVersion.text,
+      registry: registry, logger: logger, now: WallClock.nanosecondsSince1970)
     let router = RequestRouter(
       gate: gate, receiver: receiver,
       queries: QueryAPI(
         reader: store, attribution: store, pins: store, refusals: refusals, options: queryOptions, budget: budget,
         now: WallClock.nanosecondsSince1970, sleep: sleep(loops)),
       lightning: lightning(configuration, store, loops, budget, receiver),
-      operations: OperationsAPI(registry: registry, failure: { store.failure }), proxy: proxy?.proxy)
+      operations: OperationsAPI(registry: registry, failure: { store.failure }), proxy: proxy?.proxy,
+      forwarders: ForwarderAPI(forwarder))
     do {
       let addresses = try await listen(configuration, http, router, logger)
       return Server(
         addresses: addresses, store: store, http: http, loops: loops, gate: gate, logger: logger,
         deadline: configuration.shutdown.deadline,
         watchdog: AttemptWatchdog.start(store, loops.loops[0], interval: configuration.agl.watchdogInterval),
-        proxy: proxy)
+        proxy: proxy, forwarder: forwarder)
     } catch {
       await http.shutdown(deadline: .zero)
+      await forwarder.stop(within: .zero, sleep: sleep(loops))
       await proxy?.stop()
       await loops.shutdown()
       throw error
@@ -156,6 +165,9 @@ final class Server: Sendable {
     }
   }
 
+  /// How long requests to targets of forwarding may take at the end; what they do not acknowledge is sent again.
+  private static let forwardingGrace = Duration.seconds(2)
+
   /// Lets what is in flight end within the deadline, and closes the store.
   func stop() async {
     watchdog?.cancel()
@@ -167,6 +179,7 @@ final class Server: Sendable {
     await http.shutdown(deadline: deadline)
     await watchdog?.value
     await proxy?.stop()
+    await forwarder.stop(within: min(deadline, Self.forwardingGrace), sleep: Self.sleep(loops))
     store.close()
     await loops.shutdown()
   }

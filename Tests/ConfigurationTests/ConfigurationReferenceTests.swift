@@ -24,10 +24,11 @@ struct ConfigurationReferenceTests {
 
   @Test("every option takes its own default from the file, the environment and --set")
   func defaults() throws {
-    // Some options need an upstream.
-    let upstream = ["--set", "llm.upstreams.openai.base_url=https://api.openai.com"]
+    // Some options need an upstream, or a target of forwarding.
+    let upstream = Self.named.flatMap { ["--set", "\($0)=\($1)"] }
     let expected = try load(upstream).values
-    for option in try optionsWithUpstream() where option.path != "llm.upstreams.openai.base_url" {
+    let required = Self.named.map(\.0)
+    for option in try optionsWithUpstream() where !required.contains(option.path) {
       let text: String
       switch option.defaultValue {
       case .text(let value): text = value
@@ -43,7 +44,7 @@ struct ConfigurationReferenceTests {
       ]
       for loaded in loaded {
         #expect(loaded.values == expected, "\(option.path)")
-        #expect(loaded.sources.keys.sorted() == ["llm.upstreams.openai.base_url", option.path].sorted())
+        #expect(loaded.sources.keys.sorted() == (required + [option.path]).sorted())
       }
     }
   }
@@ -78,9 +79,10 @@ struct ConfigurationReferenceTests {
     }
     let text = lines.joined(separator: "\n").replacing("    NAME:", with: "    openai:")
       .replacing("base_url: \"\"", with: "base_url: https://api.openai.com")
+      .replacing("endpoint: \"\"", with: "endpoint: http://localhost:4317")
     let loaded = try load(file: text)
     #expect(try loaded.sources.keys.sorted() == optionsWithUpstream().map(\.path).sorted())
-    #expect(loaded.values == (try load(["--set", "llm.upstreams.openai.base_url=https://api.openai.com"])).values)
+    #expect(loaded.values == (try load(Self.named.flatMap { ["--set", "\($0)=\($1)"] })).values)
   }
 
   @Test("the comments of the properties name the environment variable of every option")
@@ -111,7 +113,13 @@ struct ConfigurationReferenceTests {
     #expect(entries.map(\.value.content) == [.scalar(text)])
   }
 
-  /// All options, those of upstreams with a name.
+  /// What entries of named sections cannot be without.
+  private static let named = [
+    ("llm.upstreams.openai.base_url", "https://api.openai.com"),
+    ("forward.targets.openai.endpoint", "http://localhost:4317"),
+  ]
+
+  /// All options, those of named sections with a name.
   private func optionsWithUpstream() throws -> [ConfigurationOption] {
     try FulguriteConfiguration.documentedOptions.map { option in
       try #require(FulguriteConfiguration.option(at: option.path.replacing("NAME", with: "openai")))

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import yaml
-from harness import http1, otlp, paths, proxy
+from harness import forwarding, http1, otlp, paths, proxy
 from harness import server as program
 
 DOCUMENTS = [paths.REPOSITORY / "README.md", *sorted((paths.REPOSITORY / "docs").rglob("*.md"))]
@@ -61,8 +61,9 @@ def test_the_example_makes_a_rollout_when_it_is_given_none(server):
 
 
 def test_every_metric_is_described_and_every_described_metric_exists(start):
-    """The LLM proxy has some only where it runs."""
-    exposition = start(*proxy.arguments("http://localhost:9")).get("/metrics").body.decode()
+    """The LLM proxy and forwarding have some only where they run."""
+    arguments = [*proxy.arguments("http://localhost:9"), *forwarding.arguments("http://localhost:9")]
+    exposition = start(*arguments).get("/metrics").body.decode()
     families = {line.split()[2] for line in exposition.splitlines() if line.startswith("# TYPE ")}
     text = (paths.REPOSITORY / "docs" / "operations.md").read_text()
     assert families == set(re.findall(r"`((?:fulgurite|gen_ai_client)_[a-z0-9_]+)", text))

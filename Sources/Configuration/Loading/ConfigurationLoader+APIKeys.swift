@@ -39,7 +39,7 @@ extension ConfigurationLoader {
 
   /// Whether systemd put the file there for this service alone
   /// ([credentials](https://systemd.io/CREDENTIALS/)); its access lists show as a mode for the group.
-  private func isSystemdCredential(_ path: String) -> Bool {
+  func isSystemdCredential(_ path: String) -> Bool {
     guard let folder = environment["CREDENTIALS_DIRECTORY"], folder.hasPrefix("/") else { return false }
     let name = path.dropFirst(folder.count)
     return path.hasPrefix(folder) && name.hasPrefix("/") && isPath(name)

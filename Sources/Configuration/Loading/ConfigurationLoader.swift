@@ -67,6 +67,7 @@ package struct ConfigurationLoader {
     for (section, tokens) in AuthConfiguration.sections { resolveTokenFile(tokens, "\(section).token_file") }
     loaded.values.auth.exposesProxy = loaded.values.llmProxyAddresses.contains { !$0.isLoopback }
     if scope == .serving { resolveUpstreams() }
+    if scope != .reading { resolveForwardTargets() }
   }
 
   private mutating func resolveDataDirectory() {

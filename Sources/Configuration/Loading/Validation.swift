@@ -3,7 +3,7 @@ internal import Credentials
 extension LoadedConfiguration {
   /// Checks what depends on several options.
   func validate() -> [ConfigurationProblem] {
-    limitProblems() + retentionProblems() + collisions() + llmProblems() + openListeners()
+    limitProblems() + retentionProblems() + collisions() + llmProblems() + forwardProblems() + openListeners()
   }
 
   private func limitProblems() -> [ConfigurationProblem] {

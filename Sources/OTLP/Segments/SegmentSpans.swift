@@ -1,47 +1,52 @@
 package import Protobuf
 package import Telemetry
 
-/// Walks through all spans of a segment.
+/// A span of a segment with its ids, and where it lies.
+package struct ListedSpan: Sendable {
+  /// The `ResourceSpans` message around it.
+  package var resourceSpans: Range<Int>
+  /// The `ScopeSpans` message around it.
+  package var scopeSpans: Range<Int>
+  /// The `Span` message.
+  package var span: Range<Int>
+  package var traceID: TraceID
+  package var spanID: SpanID
+}
+
+/// Lists all spans of a segment, in the order in which they lie there.
 package enum SegmentSpans {
-  /// Shows where each `Span` message starts, and its ids.
-  ///
-  /// Spans whose ids are not of the usual length are left out: nobody stores them.
-  package static func forEach(in bytes: Span<UInt8>, _ body: (Int, TraceID, SpanID) -> Void) throws(ProtobufError) {
-    var request = ProtobufReader(bytes)
-    while let resourceSpans = try request.nextOccurrence(of: 1) {
-      var resource = ProtobufReader(bytes, at: resourceSpans)
-      while let scopeSpans = try resource.nextOccurrence(of: 2) {
-        var scope = ProtobufReader(bytes, at: scopeSpans)
-        while let span = try scope.nextOccurrence(of: 2) {
-          let (traceID, spanID) = try ids(bytes, span)
-          if let traceID, let spanID { body(span.lowerBound, traceID, spanID) }
+  /// - Returns: The spans that have ids; others were never stored.
+  package static func list(_ bytes: Span<UInt8>) throws(ProtobufError) -> [ListedSpan] {
+    var found: [ListedSpan] = []
+    var resources = ProtobufReader(bytes)
+    while let resourceSpans = try resources.nextOccurrence(of: 1) {
+      var scopes = ProtobufReader(bytes, at: resourceSpans)
+      while let scopeSpans = try scopes.nextOccurrence(of: 2) {
+        var spans = ProtobufReader(bytes, at: scopeSpans)
+        while let span = try spans.nextOccurrence(of: 2) {
+          guard let (traceID, spanID) = try ids(of: span, bytes) else { continue }
+          found.append(
+            ListedSpan(
+              resourceSpans: resourceSpans, scopeSpans: scopeSpans, span: span, traceID: traceID, spanID: spanID))
         }
       }
     }
+    return found
   }
 
-  private static func ids(_ bytes: Span<UInt8>, _ span: Range<Int>) throws(ProtobufError) -> (TraceID?, SpanID?) {
+  /// `bytes trace_id = 1`, `bytes span_id = 2`; the last of each counts, and most messages begin with them.
+  private static func ids(of span: Range<Int>, _ bytes: Span<UInt8>) throws(ProtobufError) -> (TraceID, SpanID)? {
     var traceID: TraceID?
     var spanID: SpanID?
     var reader = ProtobufReader(bytes, at: span)
     while let tag = try reader.nextTag() {
       switch tag {
-      case .lengthDelimited(1):
-        let range = try reader.lengthDelimited()
-        traceID =
-          range.count == 16 ? TraceID(high: word(bytes, range.lowerBound), low: word(bytes, range.lowerBound + 8)) : nil
-      case .lengthDelimited(2):
-        let range = try reader.lengthDelimited()
-        spanID = range.count == 8 ? SpanID(value: word(bytes, range.lowerBound)) : nil
+      case .lengthDelimited(1): traceID = TraceID(bytes, at: try reader.lengthDelimited())
+      case .lengthDelimited(2): spanID = SpanID(bytes, at: try reader.lengthDelimited())
       default: try reader.skip(tag)
       }
     }
+    guard let traceID, let spanID else { return nil }
     return (traceID, spanID)
-  }
-
-  private static func word(_ bytes: Span<UInt8>, _ start: Int) -> UInt64 {
-    var word: UInt64 = 0
-    for index in start..<start + 8 { word = word << 8 | UInt64(bytes[index]) }
-    return word
   }
 }

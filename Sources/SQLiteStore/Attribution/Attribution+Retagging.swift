@@ -338,8 +338,13 @@ extension Attribution {
           moved = next
         }
       }
-      guard retags.wants(arrival: change.arrival) else { continue }
       let span = changes[index].key
+      if let outbox, outbox.isWanted, retags.isStored(change.arrival),
+        change.storedAttempt != rows.attempt || storedSequence != changes[index].value.storedSequence
+      {
+        try outbox.add(span, arrival: change.arrival)
+      }
+      guard retags.wants(arrival: change.arrival) else { continue }
       retags.add(
         RetagCollection.Change(
           span: span, traceID: try state(of: span.trace, &tables).id, arrival: change.arrival,

@@ -43,6 +43,8 @@ final class Attribution {
   var statements: RetagStatements
   /// What subscribers hear of when the transaction is there.
   var retags = RetagCollection()
+  /// Notes changed spans for those who send them on.
+  var outbox: ForwardOutbox?
   let autoRollout: AutoRollout
   private let patience: Int
   private var hidesSome = false

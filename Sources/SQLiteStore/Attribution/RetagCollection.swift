@@ -39,6 +39,9 @@ struct RetagCollection {
     self.isFollowed = isFollowed
   }
 
+  /// Whether a span was stored before the transaction.
+  func isStored(_ arrival: Int64) -> Bool { arrival <= lastArrival }
+
   /// Whether the change of a span is to be added.
   ///
   /// It is not if the span came with this transaction, so that nobody has seen its tags.

@@ -4,7 +4,7 @@ package import TraceStore
 
 /// Threads that read, each with a connection of its own.
 package final class ReaderPool: SpanReader {
-  private typealias Job = @Sendable (Result<any ReadSession, StoreError>) -> Void
+  private typealias Job = @Sendable (Result<SQLiteReadSession, StoreError>) -> Void
 
   private struct State {
     var jobs: [Job] = []
@@ -22,14 +22,20 @@ package final class ReaderPool: SpanReader {
   private let status: StoreStatus?
   private let interruption = Interruption()
 
-  init(path: String, options: SQLiteStoreOptions, recent: RecentTraces?, status: StoreStatus?) {
+  /// - Parameters:
+  ///   - threads: How many threads read; `nil` = as many as the options say.
+  ///   - name: What the threads are called.
+  init(
+    path: String, options: SQLiteStoreOptions, recent: RecentTraces?, status: StoreStatus?, threads: Int? = nil,
+    name: String = "reader"
+  ) {
     self.path = path
     self.options = options
     self.recent = recent
     self.status = status
-    for number in 1...max(1, options.readers) {
+    for number in 1...max(1, threads ?? options.readers) {
       state.withLock { $0.runningThreads += 1 }
-      Thread(name: "reader-\(number)") { [self] in run() }.detach()
+      Thread(name: "\(name)-\(number)") { [self] in run() }.detach()
     }
   }
 
@@ -61,6 +67,10 @@ package final class ReaderPool: SpanReader {
   }
 
   package func submit(_ body: @escaping @Sendable (Result<any ReadSession, StoreError>) -> Void) {
+    submitSession { body($0.map { session in session }) }
+  }
+
+  func submitSession(_ body: @escaping @Sendable (Result<SQLiteReadSession, StoreError>) -> Void) {
     var refusal: StoreError?
     state.updateForOne { state in
       if state.isClosing {

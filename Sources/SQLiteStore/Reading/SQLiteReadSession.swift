@@ -11,7 +11,7 @@ final class SQLiteReadSession: ReadSession {
   private static let cachedSegmentBytes = 4 << 20
 
   let connection: Connection
-  private let recent: RecentTraces?
+  let recent: RecentTraces?
   private let queryDeadline: Duration
   private let interruption: Interruption
   private var rows: SpanRowReader
@@ -41,7 +41,7 @@ final class SQLiteReadSession: ReadSession {
   /// Runs `body` over one state of the database.
   ///
   /// - Throws: When there is no snapshot, and then `body` was not called.
-  func snapshot(_ body: (any ReadSession) -> Void) throws(StoreError) {
+  func snapshot(_ body: (SQLiteReadSession) -> Void) throws(StoreError) {
     try guarded { () throws(SQLiteError) in try connection.execute("BEGIN") }
     connection.setDeadline(.now + queryDeadline)
     defer {

@@ -50,15 +50,13 @@ final class SegmentRewriter {
     guard let bytes = try segments.bytes(of: segment, reaching: 0) else { return [] }
     var rows: [Row] = []
     var lastTrace: (id: TraceID, row: Int64?)?
-    var places: [(offset: Int, traceID: TraceID, spanID: SpanID)] = []
-    try SegmentSpans.forEach(in: bytes.span) { offset, traceID, spanID in places.append((offset, traceID, spanID)) }
-    for place in places {
+    for place in try SegmentSpans.list(bytes.span) {
       if lastTrace?.id != place.traceID { lastTrace = (place.traceID, try traces.row(of: place.traceID)) }
       guard let trace = lastTrace?.row else { continue }
       try selectInSegment.bind(trace, at: 1)
       try selectInSegment.bind(Int64(bitPattern: place.spanID.value), at: 2)
       try selectInSegment.bind(segment, at: 3)
-      try selectInSegment.bind(Int64(place.offset), at: 4)
+      try selectInSegment.bind(Int64(place.span.lowerBound), at: 4)
       let found = try selectInSegment.first { (row: borrowing SQLite.Row) in
         Row(
           move: RewrittenSegment.Move(

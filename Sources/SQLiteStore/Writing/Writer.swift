@@ -25,11 +25,12 @@ final class Writer: Sendable {
   private let rolloutWatch: RolloutWatch
   private let retagWatch: RetagWatch
   private let sessionKeys: SessionKeyIndex
+  private let arrivals: ArrivalCount
 
   init(
     path: String, options: SQLiteStoreOptions, recent: RecentTraces, filter: TraceFilter, status: StoreStatus,
     checkpointer: Checkpointer, schedule: WatchdogSchedule, rolloutWatch: RolloutWatch, retagWatch: RetagWatch,
-    sessionKeys: SessionKeyIndex
+    sessionKeys: SessionKeyIndex, arrivals: ArrivalCount
   ) {
     self.path = path
     self.options = options
@@ -41,6 +42,7 @@ final class Writer: Sendable {
     self.rolloutWatch = rolloutWatch
     self.retagWatch = retagWatch
     self.sessionKeys = sessionKeys
+    self.arrivals = arrivals
     queue = WriteQueue(limit: options.queueBytes)
   }
 
@@ -168,6 +170,7 @@ final class Writer: Sendable {
     // Without this, a transaction that is to find out whether a store that failed works again would write nothing.
     if group.isEmpty && !session.hasRetagWork { session.touch() }
     try session.commit(received: received)
+    arrivals.set(session.lastArrival)
     sessionKeys.apply(session.rollouts.keySessions.takeChanges())
     let finished = session.rollouts.takeFinished()
     if !finished.isEmpty { rolloutWatch.finished(finished) }

@@ -21,6 +21,8 @@ final class WriterSession {
   var removal: Removal
   /// Rollouts, attempts, workers and resources.
   let rollouts: RolloutMachine
+  /// Targets that spans are sent on to.
+  let forwarders: ForwarderTable
   /// Attempts that are known to be started, for spans that name theirs.
   var startedAttempts: Set<RolloutTag> = []
   /// Rows of the batch that are inserted together, the rollout of each, and the place of the first in the batch.
@@ -64,12 +66,22 @@ final class WriterSession {
     removal = try Removal(connection)
     rollouts = try RolloutMachine(connection, schedule)
     try attribution.hide(removal.deletions, connection)
+    forwarders = try ForwarderTable(connection)
+    attribution.outbox = forwarders.outbox
     begin = try connection.prepare("BEGIN IMMEDIATE")
     commitTransaction = try connection.prepare("COMMIT")
   }
 
   /// Traces that are in the lookup table, at most.
   var lookedUpTraces: Int64 { tables.traces.lookedUpID }
+
+  /// The number of the last span that was accepted.
+  var lastArrival: Int64 { counters.lastArrival }
+
+  /// Makes these targets of forwarding the active ones.
+  func activate(_ targets: [NewForwarder]) throws(SQLiteError) -> [ForwarderRecord] {
+    try forwarders.activate(targets, lastArrival: counters.lastArrival, connection)
+  }
 
   /// Whether spans are left to be tagged anew.
   var hasRetagWork: Bool { !attribution.queue.isEmpty }

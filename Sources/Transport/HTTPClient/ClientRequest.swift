@@ -20,12 +20,27 @@ package struct ClientRequest: Sendable {
   package var outlivesTask = false
   /// The certificates that a server may be signed with, as a PEM file; `nil` means those of the system.
   package var certificateFile: String?
+  /// The certificate that this program shows, and its key, as PEM files; `nil` means that it shows none.
+  package var clientCertificate: ClientCertificate?
+  /// Whether HTTP/2 is spoken at once where there is no TLS to negotiate it.
+  package var assumesHTTP2 = false
 
   package init(method: String, url: String, headers: HTTPHeaders = [:], body: [UInt8]? = nil) {
     self.method = method
     self.url = url
     self.headers = headers
     self.body = body
+  }
+}
+
+/// A certificate that a client shows, and its key, as PEM files.
+package struct ClientCertificate: Sendable, Hashable {
+  package var file: String
+  package var keyFile: String
+
+  package init(file: String, keyFile: String) {
+    self.file = file
+    self.keyFile = keyFile
   }
 }
 

@@ -6,6 +6,8 @@
 package final class HTTPTransfer: @unchecked Sendable {
   /// Bytes that wait for the reader before the server is made to wait.
   package static let bufferLimit = 256 * 1024
+  /// Trailer fields that are kept.
+  private static let mostTrailers = 100
 
   private enum State {
     case open
@@ -19,6 +21,8 @@ package final class HTTPTransfer: @unchecked Sendable {
   private(set) var handle: TransferHandle?
   private var headReader = ResponseHeadReader()
   private var response: ClientResponse?
+  /// The fields behind the body, as far as they have come; gRPC has its status there.
+  private var trailerFields = HTTPHeaders()
   private var buffer: [UInt8] = []
   private var state = State.open
   private var waiter: CheckedContinuation<Void, Never>?
@@ -61,6 +65,12 @@ package final class HTTPTransfer: @unchecked Sendable {
     guard case .complete = state, response != nil else { return nil }
     defer { buffer = [] }
     return buffer
+  }
+
+  /// The fields behind the body; complete when the body has been read to its end.
+  package var trailers: HTTPHeaders {
+    loop.checkIsolated()
+    return trailerFields
   }
 
   private func head(on isolation: isolated LoopIsolation) async -> Result<ClientResponse, ClientError> {
@@ -156,8 +166,10 @@ package final class HTTPTransfer: @unchecked Sendable {
   ///
   /// - Returns: `false` when the answer cannot be read.
   func receiveLine(_ line: Span<UInt8>) -> Bool {
-    // What follows the body are trailers, which nobody asks for.
-    guard response == nil else { return true }
+    if response != nil {
+      if trailerFields.count < Self.mostTrailers { ResponseHeadReader.readField(line, into: &trailerFields) }
+      return true
+    }
     switch headReader.read(line) {
     case .needsMore: break
     case .ambiguous: return false

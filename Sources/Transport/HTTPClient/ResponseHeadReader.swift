@@ -40,24 +40,36 @@ struct ResponseHeadReader {
       response.status = response.status * 10 + Int(line[index] - UInt8(ascii: "0"))
       index += 1
     }
-    if index + 1 < end { response.reason = text(line, index + 1..<end) }
+    if index + 1 < end { response.reason = Self.text(line, index + 1..<end) }
   }
 
   private mutating func readField(_ line: Span<UInt8>, _ end: Int) {
-    guard let colon = (0..<end).first(where: { line[$0] == UInt8(ascii: ":") }), colon > 0 else { return }
-    var start = colon + 1
-    var end = end
-    while start < end, line[start] == 0x20 || line[start] == 0x09 { start += 1 }
-    while end > start, line[end - 1] == 0x20 || line[end - 1] == 0x09 { end -= 1 }
-    let name = text(line, 0..<colon)
-    let value = text(line, start..<end)
-    if colon == "content-length".utf8.count, let length = response.headers.first("content-length"), length != value {
+    guard let (name, value) = Self.field(line, end) else { return }
+    if name.utf8.count == "content-length".utf8.count, let length = response.headers.first("content-length"),
+      length != value
+    {
       hasTwoLengths = hasTwoLengths || name.lowercased() == "content-length"
     }
     response.headers.append(name, value)
   }
 
-  private func text(_ line: Span<UInt8>, _ range: Range<Int>) -> String {
+  /// Reads a line with its end as a field; passes over what is none.
+  static func readField(_ line: Span<UInt8>, into headers: inout HTTPHeaders) {
+    var end = line.count
+    while end > 0, line[end - 1] == 0x0A || line[end - 1] == 0x0D { end -= 1 }
+    if let (name, value) = field(line, end) { headers.append(name, value) }
+  }
+
+  private static func field(_ line: Span<UInt8>, _ end: Int) -> (name: String, value: String)? {
+    guard let colon = (0..<end).first(where: { line[$0] == UInt8(ascii: ":") }), colon > 0 else { return nil }
+    var start = colon + 1
+    var end = end
+    while start < end, line[start] == 0x20 || line[start] == 0x09 { start += 1 }
+    while end > start, line[end - 1] == 0x20 || line[end - 1] == 0x09 { end -= 1 }
+    return (text(line, 0..<colon), text(line, start..<end))
+  }
+
+  private static func text(_ line: Span<UInt8>, _ range: Range<Int>) -> String {
     unsafe line.extracting(range).withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
   }
 }

@@ -44,9 +44,21 @@ internal import CCurl
     if request.url.hasPrefix("https:") { try set(CURLOPT_PIPEWAIT, 1) }
     try set(CURLOPT_CONNECTTIMEOUT_MS, Int(clamping: max(1, request.connectTimeout.wholeMilliseconds)))
     if let file = request.certificateFile { try set(CURLOPT_CAINFO, file) }
+    if let certificate = request.clientCertificate {
+      try set(CURLOPT_SSLCERT, certificate.file)
+      try set(CURLOPT_SSLKEY, certificate.keyFile)
+    }
+    if request.assumesHTTP2, !request.url.hasPrefix("https:") {
+      try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE))
+      if Self.losesPriorKnowledge { try set(CURLOPT_FORBID_REUSE, 1) }
+    }
     try setMethod(request)
     try setFields(request.headers)
   }
+
+  /// libcurl 7.88 forgets on a connection that it uses again that HTTP/2 is spoken there without TLS, and fails with
+  /// "Error in the HTTP2 framing layer" ([issue 10634](https://github.com/curl/curl/issues/10634)).
+  private static let losesPriorKnowledge = ccurl_version() < 0x080000
 
   private func setSafetyOptions() throws(ClientError) {
     // Threads resolve names; no signals in a process with threads.

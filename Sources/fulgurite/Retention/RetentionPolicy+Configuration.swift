@@ -11,6 +11,7 @@ extension RetentionPolicy {
     spansPerRollout = Self.limit(retention.maximumSpansPerRollout)
     payloadAfter = Self.limit(retention.payloadAfter)
     packAfter = Self.limit(retention.packAfter)
+    forwardLag = configuration.forward.maximumLag
     interval = retention.interval
     clockGrace = retention.clockGrace
     services = retention.services.map { service in
