@@ -50,7 +50,7 @@ final class SpanStream<Renderer: SpanRenderer>: Sendable {
     reader.submit { [self] session in
       turn(session) { session throws(StoreError) in
         let selection = try session.select(query)
-        return SpanPieces(selection.rows, try renderer(selection))
+        return SpanPieces(selection.rows, of: query, try renderer(selection))
       }
     }
   }

@@ -19,26 +19,55 @@ package struct SpanPieces<Renderer: SpanRenderer>: Sendable {
   /// When a piece is large enough, in bytes.
   package static var pieceSize: Int { 256 << 10 }
 
-  private let rows: [SpanRow]
+  private let query: SpanQuery
+  private var rows: [SpanRow]
   private var position = 0
   private var renderer: Renderer
   private(set) package var isFinished = false
 
-  package init(_ rows: [SpanRow], _ renderer: Renderer) {
+  /// - Parameters:
+  ///   - query: By which the rows were selected.
+  package init(_ rows: [SpanRow], of query: SpanQuery, _ renderer: Renderer) {
+    self.query = query
     self.rows = rows
     self.renderer = renderer
   }
 
   /// Renders the next piece.
+  ///
+  /// Pieces may be read from different states of the store. Spans that have moved since they were selected are found again.
+  ///
+  /// - Throws: With the code `gone` when one was deleted: an answer is never short of a span that it should have.
   package mutating func next(_ session: any ReadSession) throws(StoreError) -> [UInt8] {
-    let done = try session.visit(rows[position...]) { row, bytes, location in
-      renderer.append(row, bytes, location) < Self.pieceSize
+    var isFull = false
+    var isFoundAgain = false
+    while true {
+      let done = try session.visit(rows[position...]) { row, bytes, location in
+        isFull = renderer.append(row, bytes, location) >= Self.pieceSize
+        return !isFull
+      }
+      position += done
+      if isFull || position == rows.count { break }
+      guard !isFoundAgain || done > 0 else { throw StoreError(.corrupt, "a span is not where the index says") }
+      try findAgain(session)
+      isFoundAgain = true
     }
-    position += done
     if position == rows.count {
       renderer.finish()
       isFinished = true
     }
     return renderer.takeOutput(isLast: isFinished)
+  }
+
+  /// Takes the places of the rows that are left from the state of the store that is read now.
+  private mutating func findAgain(_ session: any ReadSession) throws(StoreError) {
+    var found: [Int64: SpanRow] = [:]
+    for row in try session.select(query).rows { found[row.arrival] = row }
+    for index in position..<rows.count {
+      guard let row = found[rows[index].arrival] else {
+        throw StoreError(.gone, "spans were deleted while they were read")
+      }
+      rows[index] = row
+    }
   }
 }
