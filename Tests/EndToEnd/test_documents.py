@@ -155,6 +155,8 @@ BODIES = {
 UNKNOWN = {
     ("get", "/api/v1/traces/{traceId}"),
     ("get", "/api/v1/spans/{traceId}/{spanId}/attribution"),
+    ("post", "/api/v1/rollouts/{rolloutId}/pin"),
+    ("delete", "/api/v1/rollouts/{rolloutId}/pin"),
     ("delete", "/api/v1/bindings/{id}"),
     ("delete", "/api/v1/sessions/{id}"),
     ("post", "/v1/agl/rollouts/{rollout_id}"),
