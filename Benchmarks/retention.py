@@ -12,7 +12,7 @@ MEBIBYTE = 1 << 20
 LIMIT, QUICK_LIMIT = 256 * MEBIBYTE, 64 * MEBIBYTE
 # What a span of the generator takes on the disk, roughly; that of the unlimited store says how much it really was.
 BYTES_PER_SPAN = 160
-TIMES_THE_LIMIT = 10
+TIMES_THE_LIMIT, QUICK_TIMES_THE_LIMIT = 10, 2
 TIMES = "times"
 
 # A rollout of 100 spans for each request, and rollouts that go on for ever.
@@ -57,7 +57,8 @@ def send(data, spans, shape, *limits):
 def retention_by_bytes(folder, options):
     """Deleting keeps up with full ingest, and does not cost much of it."""
     limit = QUICK_LIMIT if options.quick else LIMIT
-    spans = TIMES_THE_LIMIT * limit // BYTES_PER_SPAN
+    times = QUICK_TIMES_THE_LIMIT if options.quick else TIMES_THE_LIMIT
+    spans = times * limit // BYTES_PER_SPAN
     table = []
     for number, (name, shape) in enumerate(SHAPES.items()):
         free, all_bytes = send(folder / f"free-{number}", spans, shape, "max_age=0")

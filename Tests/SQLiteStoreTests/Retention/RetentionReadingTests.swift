@@ -1,3 +1,4 @@
+import Foundation
 import SQLite
 import Telemetry
 import Testing
