@@ -15,7 +15,7 @@ TOOLS  := .build/tools
 PYTHON := $(VENV)/tests/bin/python
 SOURCES := Sources Tests Benchmarks Fuzz Package.swift
 
-.PHONY: deps bench-deps build run test test-swift test-end-to-end test-llm-aborts test-forwarding-chain tools venv lint format bench crash fuzz sanitize openapi regenerate-protobuf clean
+.PHONY: deps bench-deps build run test test-swift test-end-to-end test-llm-aborts test-forwarding-chain test-retention tools venv lint format bench crash fuzz sanitize openapi regenerate-protobuf clean
 
 # What `make bench` compares the LLM proxy with, and asks with.
 BENCH_PACKAGES := nginx-light wrk
@@ -62,6 +62,14 @@ test-forwarding-chain: build tools venv
 	FORWARD_CHAIN_SECONDS=$(FORWARD_CHAIN_SECONDS) FULGURITE_BINARY=$(CURDIR)/$(BINARY) $(PYTHON) -m pytest \
 	  Tests/EndToEnd/test_forwarding.py -s -k chain_for_long
 
+# Kills a server that deletes RETENTION_KILLS times, and sends RETENTION_FILLS times as much as may be kept; `make test` does
+# it 4 times, and with one and a half times as much.
+RETENTION_KILLS ?= 100
+RETENTION_FILLS ?= 10
+test-retention: build tools venv
+	RETENTION_KILLS=$(RETENTION_KILLS) RETENTION_FILLS=$(RETENTION_FILLS) FULGURITE_BINARY=$(CURDIR)/$(BINARY) \
+	  $(PYTHON) -m pytest Tests/EndToEnd -k retention --timeout 3600
+
 # The load generator and its sink; and nginx, which tests start as a provider's edge: unpacked, because an installed one
 # would be started by the system.
 tools: deps
@@ -81,7 +89,8 @@ lint:
 format:
 	$(SWIFT) format --in-place --recursive $(SOURCES)
 
-# BENCH_ARGUMENTS='--quick' is a smoke run; '--runs 1' measures each load once; '--only llm' measures the LLM proxy alone.
+# BENCH_ARGUMENTS='--quick' is a smoke run; '--runs 1' measures each load once; '--only llm' measures the LLM proxy alone,
+# '--only retention' what deleting costs.
 bench: bench-deps build tools venv
 	FULGURITE_BINARY=$(CURDIR)/$(BINARY) $(PYTHON) Benchmarks/bench.py --write docs/benchmarks.md $(BENCH_ARGUMENTS)
 

@@ -23,13 +23,17 @@ import loads  # noqa: E402
 import machine  # noqa: E402
 import peers  # noqa: E402
 import relays  # noqa: E402
+import retention as retention_loads  # noqa: E402
 from harness import paths  # noqa: E402
 from results import Row  # noqa: E402
 
 
+STORE_LOADS = [*loads.LOADS, *retention_loads.LOADS]
+
+
 def main():
     options = parse_options()
-    store, proxy = chosen(loads.LOADS, options), chosen(llm.LOADS, options)
+    store, proxy = chosen(STORE_LOADS, options), chosen(llm.LOADS, options)
     paths.require(paths.BINARY)
     if store:
         paths.require(paths.OTLPLOAD, paths.OTLPSINK, paths.COMMITFLOOR, paths.AGLLOAD)
@@ -52,7 +56,7 @@ def measure_store(chosen_loads, folder, options):
     rows, failures = measure_all(chosen_loads, folder, options)
     peer_rows = [] if options.only else peers.measure(folder, options)
     text = render(facts, machine.load_average(), rows, peer_rows, options)
-    finish(text, options.write, chosen_loads == loads.LOADS and not failures)
+    finish(text, options.write, chosen_loads == STORE_LOADS and not failures)
     return failures
 
 

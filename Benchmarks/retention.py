@@ -1,7 +1,117 @@
-"""What retention costs: ten times its byte limit sent through a store, beside the same load without a limit."""
+"""What retention costs: ten times the limit of bytes sent through a store, beside the same load without a limit."""
 
+import contextlib
+import os
 import threading
-import time
 
-from harness.server import Server
-import loads
+from harness import database, otlp, retention, server
+from results import SHARE_OF_A_RATE, Row
+from tools import http_load, otlpload
+
+MEBIBYTE = 1 << 20
+LIMIT, QUICK_LIMIT = 256 * MEBIBYTE, 64 * MEBIBYTE
+# What a span of the generator takes on the disk, roughly; that of the unlimited store says how much it really was.
+BYTES_PER_SPAN = 160
+TIMES_THE_LIMIT, QUICK_TIMES_THE_LIMIT = 10, 2
+TIMES = "times"
+
+# A rollout of 100 spans for each request, and rollouts that go on for ever.
+SHAPES = {"rollouts that end": ("--rollouts", 1_000_000), "100 rollouts that go on": ()}
+
+
+class LargestFile:
+    """Notes how large the database file of a running server gets."""
+
+    def __init__(self, data):
+        self.path = database.find(data)
+        self.bytes = 0
+
+    @contextlib.contextmanager
+    def watching(self):
+        ended = threading.Event()
+        thread = threading.Thread(target=self.watch, args=[ended])
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def watch(self, ended):
+        while not ended.wait(0.02):
+            self.bytes = max(self.bytes, self.path.stat().st_size)
+
+
+def send(data, spans, shape, *limits):
+    """Sends so many spans as fast as they are taken; returns what the generator says and the largest size of the file."""
+    arguments = [f"--set=retention.{limit}" for limit in limits]
+    with server.Fulgurite(data, *arguments) as running:
+        file = LargestFile(data)
+        with file.watching():
+            result = otlpload(running.otlp_http, "--connections", 8, "--total-spans", spans, *shape)
+        if running.stop() != 0:
+            raise RuntimeError("the server did not stop cleanly")
+    return result, file.bytes
+
+
+def retention_by_bytes(folder, options):
+    """Deleting keeps up with full ingest, and does not cost much of it."""
+    limit = QUICK_LIMIT if options.quick else LIMIT
+    times = QUICK_TIMES_THE_LIMIT if options.quick else TIMES_THE_LIMIT
+    spans = times * limit // BYTES_PER_SPAN
+    table = []
+    for number, (name, shape) in enumerate(SHAPES.items()):
+        free, all_bytes = send(folder / f"free-{number}", spans, shape, "max_age=0")
+        # The disk still works on what came; that is not to be counted against the next.
+        os.sync()
+        limited, largest = send(folder / f"limited-{number}", spans, shape, "max_age=0", f"max_bytes={limit}")
+        load = f"{all_bytes / limit:.0f} times `retention.max_bytes` ({limit // MEBIBYTE} MiB) sent, {name}"
+        share = limited["spans_per_s"] / free["spans_per_s"] * 100
+        table += [
+            Row(f"{load}: database file above the limit, highest", 10, "%", [(largest / limit - 1) * 100]),
+            Row(f"{load}: ingest, against that without a limit", 80, SHARE_OF_A_RATE, [share]),
+            Row(f"{load}: acknowledgement p99, against that without a limit", 1.5, TIMES, [ratio(limited, free, "p99")]),
+        ]
+    return table
+
+
+def retention_by_age(folder, options):
+    """Full ingest while everything older than a few seconds is deleted."""
+    age = max(1, options.seconds / 4)
+    latencies = []
+    for name, limits in [("free", ["max_age=0"]), ("aged", [f"max_age={age}s", "interval=1s", "clock_grace=0"])]:
+        with server.Fulgurite(folder / name, *(f"--set=retention.{limit}" for limit in limits)) as running:
+            latencies.append(http_load(running.otlp_http, 2 * options.seconds, *SHAPES["rollouts that end"]))
+            deleted = running.metric("fulgurite_retention_deleted_spans_total")
+        os.sync()
+    if deleted == 0:
+        raise RuntimeError("nothing was deleted meanwhile")
+    load = f"full ingest while what is older than {age:g} s is deleted"
+    return [Row(f"{load}: acknowledgement p50, against that without", 1.25, TIMES, [ratio(*reversed(latencies), "p50")])]
+
+
+def ratio(measured, base, quantile):
+    return measured["lat_us"][quantile] / base["lat_us"][quantile]
+
+
+CALLS = 40
+
+
+def retention_by_packing(folder, options):
+    """Conversations of agents that send their whole history with every call."""
+    data = folder / "data"
+    with server.Fulgurite(data, *retention.options(pack_after="100ms")) as running:
+        raw = 0
+        for name in ("one", "two", "three"):
+            for body in retention.conversation(name, CALLS, 1_500):
+                otlp.assert_success(running.post(body))
+                raw += len(body)
+        retention.close_open_segment(running)
+        running.wait_for_metric("fulgurite_retention_moved_spans_total", lambda moved: moved >= 3 * CALLS)
+        running.stop()
+    share = retention.payload_bytes(data, ["one", "two", "three"]) / raw * 100
+    load = f"conversations of {CALLS} calls that repeat their history: log after packing, against their raw spans"
+    return [Row(load, 10, "%", [share])]
+
+
+LOADS = [retention_by_bytes, retention_by_age, retention_by_packing]

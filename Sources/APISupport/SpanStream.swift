@@ -58,7 +58,7 @@ final class SpanStream<Pieces: AnswerPieces>: Sendable {
   ) where Pieces == SpanPieces<Renderer> {
     self.init(reader) { session throws(StoreError) in
       let selection = try session.select(query)
-      return SpanPieces(selection.rows, try renderer(selection))
+      return SpanPieces(selection.rows, of: query, try renderer(selection))
     }
   }
 

@@ -36,7 +36,9 @@ package protocol ReadSession: AttributionSession, SearchSession {
 
   /// Shows the bytes of spans, in the order of `rows`, until `body` returns false.
   ///
-  /// - Returns: How many of the rows are done: shown, or gone since they were selected.
+  /// It stops in front of a span that is no longer where its row says: it was moved or deleted since the row was selected.
+  ///
+  /// - Returns: How many of the rows were shown.
   func visit(
     _ rows: ArraySlice<SpanRow>, _ body: (SpanRow, Span<UInt8>, SpanLocation) -> Bool
   ) throws(StoreError) -> Int

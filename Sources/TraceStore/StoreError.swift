@@ -23,6 +23,8 @@ package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     package static let closing = Code("closing")
     /// A query ran past its deadline.
     package static let deadline = Code("deadline")
+    /// What was being read was deleted meanwhile.
+    package static let gone = Code("gone")
     /// This one batch cannot be stored; others can.
     package static let refused = Code("refused")
     /// The file belongs to another program, or to a newer version of this one.

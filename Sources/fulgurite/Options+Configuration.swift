@@ -13,12 +13,18 @@ extension SQLiteStoreOptions {
     readers = configuration.store.readers
     queueBytes = configuration.limits.queueBytes
     busyTimeout = configuration.store.busyTimeout
-    checkpointBytes = configuration.store.checkpointBytes
+    checkpointBytes = Self.checkpointBytes(configuration)
     queryDeadline = configuration.query.deadline
     watchdogDebounce = configuration.agl.watchdogDebounce
     autoRollout = AutoRollout(configuration.attribution.autoRollout)
     retention = RetentionPolicy(configuration)
     forwards = !configuration.forward.targets.isEmpty
+  }
+
+  /// A write-ahead log of the default size would take a large part of a small limit.
+  private static func checkpointBytes(_ configuration: FulguriteConfiguration) -> Int {
+    let limit = configuration.retention.maximumBytes
+    return limit > 0 ? min(configuration.store.checkpointBytes, limit / 32) : configuration.store.checkpointBytes
   }
 }
 

@@ -39,7 +39,7 @@ enum QuerySpansCommand {
   ) async throws {
     try await reader.read { session throws(StoreError) in
       let selection = try session.select(query)
-      var pieces = SpanPieces(selection.rows, renderer(selection))
+      var pieces = SpanPieces(selection.rows, of: query, renderer(selection))
       repeat { StandardOutput.write(try pieces.next(session)) } while !pieces.isFinished
     }
     if Renderer.self == TraceRenderer.self { StandardOutput.write("\n") }

@@ -169,6 +169,8 @@ UNKNOWN = {
     ("get", "/api/v3/traces/{traceId}"),
     ("get", "/api/v1/traces/{traceId}"),
     ("get", "/api/v1/spans/{traceId}/{spanId}/attribution"),
+    ("post", "/api/v1/rollouts/{rolloutId}/pin"),
+    ("delete", "/api/v1/rollouts/{rolloutId}/pin"),
     ("delete", "/api/v1/bindings/{id}"),
     ("delete", "/api/v1/sessions/{id}"),
     ("post", "/v1/agl/rollouts/{rollout_id}"),

@@ -133,12 +133,13 @@ final class SQLiteReadSession: ReadSession {
       var current: (segment: Int64, bytes: [UInt8], walker: SegmentWalker)?
       for row in wanted {
         if current?.segment != row.segment || row.offset >= current!.bytes.count {
-          // A segment that was rewritten or dropped since the rows were selected is not an error.
           current = try segments.bytes(of: row.segment, reaching: row.offset).map { (row.segment, $0, SegmentWalker()) }
         }
+        // The segment was rewritten or dropped since the rows were selected.
+        guard let bytes = current?.bytes, let span = try Self.find(row, in: bytes, &current!.walker) else {
+          return done
+        }
         done += 1
-        guard let bytes = current?.bytes else { continue }
-        guard let span = try Self.find(row, in: bytes, &current!.walker) else { continue }
         let location = SpanLocation(
           resourceSpans: current!.walker.resourceSpans, scopeSpans: current!.walker.scopeSpans, span: span,
           segment: row.segment)

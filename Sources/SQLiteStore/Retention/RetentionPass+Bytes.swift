@@ -7,7 +7,9 @@ extension RetentionPass {
   /// - Returns: Whether there is room now: what is pinned, running, or waits for a forwarder stays.
   func removeByBytes(_ reader: RetentionReader, walBytes: () -> Int64) throws -> Bool {
     guard let limit = policy.maximumBytes.map({ ByteLimit(limit: Int64($0)) }) else { return true }
-    func used() throws -> Int64 { try reader.size().usedBytes + walBytes() }
+    // What the deletions themselves add to it is not counted: it goes with the next checkpoints.
+    let wal = limit.counted(walBytes())
+    func used() throws -> Int64 { try reader.size().usedBytes + wal }
     guard try used() > limit.high else { return true }
     steps.isUrgent = true
     defer { steps.isUrgent = false }

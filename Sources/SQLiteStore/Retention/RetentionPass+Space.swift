@@ -61,8 +61,12 @@ extension RetentionPass {
   /// Drops rows that were kept for a while, and names that nothing has any more.
   func sweepNames(_ reader: RetentionReader) throws {
     let graves = try reader.connection.integer(
-      "SELECT count(*) FROM attempts WHERE rollout < 0 AND id NOT IN (SELECT attempt FROM deletions)")
-    if graves ?? 0 > 0 { try steps.step { session, _ in try session.removal.rollouts.sweepGraves() } }
+      """
+      SELECT EXISTS (SELECT 1 FROM attempts WHERE rollout < 0 AND id NOT IN (SELECT attempt FROM deletions)
+          AND id < (SELECT max(id) FROM attempts))
+        OR EXISTS (SELECT 1 FROM rollouts WHERE \(RolloutRemover.isGrave) AND id < (SELECT max(id) FROM rollouts))
+      """)
+    if graves == 1 { try steps.step { session, _ in try session.removal.rollouts.sweepGraves() } }
     var select = try reader.connection.prepare(
       """
       SELECT id FROM session_names WHERE NOT EXISTS (SELECT 1 FROM span_sessions WHERE session = session_names.id)

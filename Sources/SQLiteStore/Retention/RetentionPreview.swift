@@ -68,11 +68,13 @@ private final class PreviewMaker {
     let spans = try reader.connection.integer("SELECT spans FROM counters") ?? 0
     let payloads = try reader.connection.integer("SELECT coalesce(sum(length(payload)), 0) FROM segments") ?? 0
     indexBytes = Double(max(0, size.usedBytes - payloads)) / Double(max(spans, 1))
-    for candidate in try rules.oldRollouts(reader) { try add(candidate, .age) }
+    repeat {
+      for candidate in try rules.oldRollouts(reader) { try add(candidate, .age) }
+    } while reader.lastOldRollout != 0
     try addOldTraces()
     try addSurplus()
     try addServices()
-    try addForBytes(used: size.usedBytes + walBytes)
+    try addForBytes(used: size.usedBytes, walBytes: walBytes)
     preview.bytes += size.freePages * 4096
     return preview
   }
@@ -128,9 +130,9 @@ private final class PreviewMaker {
   }
 
   /// Those that would make room, the oldest first, as far as one search finds them.
-  private func addForBytes(used: Int64) throws {
+  private func addForBytes(used: Int64, walBytes: Int64) throws {
     guard let limit = rules.policy.maximumBytes.map({ ByteLimit(limit: Int64($0)) }) else { return }
-    var left = used - preview.bytes
+    var left = used + limit.counted(walBytes) - preview.bytes
     guard left > limit.high else { return }
     for areValued in [false, true] {
       for victim in try rules.victims(reader) where left > limit.low {

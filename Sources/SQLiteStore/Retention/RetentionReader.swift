@@ -36,6 +36,8 @@ final class RetentionReader {
   }
 
   let connection: Connection
+  /// The row behind which the search for rollouts that are too old goes on; 0 = it begins anew.
+  var lastOldRollout: Int64 = 0
   private var selectRollouts: Statement
   private var selectUnassigned: Statement
   private var selectArrivals: Statement
@@ -56,7 +58,7 @@ final class RetentionReader {
         \(RetentionChecks.activity(now: "?1")), coalesce(rollouts.status, '') IN ('queuing', 'requeuing'),
         rollouts.status IS NOT NULL AND stage IS NULL
       FROM rollouts LEFT JOIN attempts ON attempts.rollout = rollouts.id
-      WHERE rollouts.id > 0 GROUP BY rollouts.id
+      WHERE rollouts.id > ?2 AND NOT \(RolloutRemover.isGrave) GROUP BY rollouts.id
       """)
     let selectUnassigned = try connection.prepare(
       """
@@ -96,9 +98,12 @@ final class RetentionReader {
     return try body()
   }
 
-  /// Shows all rollouts but those that are pinned or wait in the queue.
-  func rollouts(now: Int64, _ body: (FoundRollout) -> Void) throws(SQLiteError) {
+  /// Shows all rollouts but those that are pinned or wait in the queue, in the order in which they were first seen.
+  ///
+  /// - Parameter last: The row behind which it begins.
+  func rollouts(now: Int64, after last: Int64 = 0, _ body: (FoundRollout) -> Void) throws(SQLiteError) {
     try selectRollouts.bind(now, at: 1)
+    try selectRollouts.bind(last, at: 2)
     try selectRollouts.forEach { (row: borrowing Row) in
       guard row.int(at: 1) == 0, row.int(at: 7) == 0 else { return }
       let candidate = RolloutCandidate(

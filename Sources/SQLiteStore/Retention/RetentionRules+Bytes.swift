@@ -6,6 +6,11 @@ struct ByteLimit {
   var high: Int64 { limit / 100 * 96 }
   /// They go until no more than this is in use, so that what is deleted at once is worth looking for.
   var low: Int64 { limit / 100 * 93 }
+
+  /// What counts of the write-ahead log.
+  ///
+  /// Deleting does not make it smaller, checkpoints do: while they lag behind, not everything else shall go for it.
+  func counted(_ walBytes: Int64) -> Int64 { min(walBytes, limit / 4) }
 }
 
 extension RetentionRules {

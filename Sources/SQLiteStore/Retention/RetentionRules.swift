@@ -24,16 +24,20 @@ struct RetentionRules {
   }
 
   /// Rollouts that are too old, the oldest first.
+  ///
+  /// It finds some of them, and goes on behind them with the next call: many that are kept longer do not hide the others.
+  /// At the end the reader's ``RetentionReader/lastOldRollout`` is 0.
   func oldRollouts(_ reader: RetentionReader) throws -> [RolloutCandidate] {
     guard let age = [policy.maximumAge, policy.valuedAge].compactMap({ $0 }).min() else { return [] }
     let delivered = try reader.delivered().time
     var found: [RetentionReader.FoundRollout] = []
-    try reader.rollouts(now: now) { rollout in
+    try reader.rollouts(now: now, after: reader.lastOldRollout) { rollout in
       guard found.count < Self.mostRollouts, isOlder(rollout.candidate.lastActivity, than: age),
         isFree(rollout.lastArrival, delivered)
       else { return }
       found.append(rollout)
     }
+    reader.lastOldRollout = found.count < Self.mostRollouts ? 0 : found.last?.candidate.row ?? 0
     return try found.filter { rollout in
       let isValued = try rollout.isFailed || reader.hasReward(rollout.candidate.row)
       guard let limit = isValued ? policy.valuedAge : policy.maximumAge else { return false }

@@ -22,6 +22,8 @@ final class RetentionSteps {
   private(set) var budget = 1_000
   /// Whether steps follow each other without pauses.
   var isUrgent = false
+  /// Called after each step that is not urgent, for what cannot wait until the pass ends.
+  var afterStep: (() throws(StoreError) -> Void)?
 
   init(queue: WriteQueue, wait: @escaping (Duration) -> Void) {
     self.queue = queue
@@ -46,7 +48,9 @@ final class RetentionSteps {
     let target = isUrgent ? Self.urgentTarget : Self.target
     let next = duration > target ? budget / 2 : duration * 2 < target ? budget * 2 : budget
     budget = min(max(next, Self.budgets.lowerBound), Self.budgets.upperBound)
-    if !isUrgent { wait(duration * Self.pause) }
+    guard !isUrgent else { return value }
+    wait(duration * Self.pause)
+    try afterStep?()
     return value
   }
 

@@ -33,6 +33,8 @@ final class RetentionThread: Sendable {
 
   /// How often it looks whether there is room while a limit of bytes is near, and otherwise.
   private static let watchInterval = Duration.milliseconds(25)
+  /// How often it looks for what can go when it has found too little.
+  private static let overLimitInterval = Duration.seconds(1)
   private static let pauseAfterFailure = Duration.seconds(1)
   private static let longSearch = Duration.milliseconds(200)
 
@@ -96,9 +98,7 @@ final class RetentionThread: Sendable {
         try watch(open.reader)
       } catch {
         work = nil
-        let failure =
-          (error as? StoreError) ?? (error as? SQLiteError).map(StoreError.init)
-          ?? StoreError(.corrupt, "\(error)")
+        let failure = Self.failure(error)
         guard failure.code != .closing, !isStopping else { break }
         ended(failure)
         pause(Self.pauseAfterFailure)
@@ -109,6 +109,10 @@ final class RetentionThread: Sendable {
       state.hasEnded = true
       return true
     }
+  }
+
+  private static func failure(_ error: any Error) -> StoreError {
+    (error as? StoreError) ?? (error as? SQLiteError).map(StoreError.init) ?? StoreError(.corrupt, "\(error)")
   }
 
   /// Ends the thread, and returns when it has let go of the database.
@@ -141,9 +145,16 @@ final class RetentionThread: Sendable {
     _ servicesDue: inout ContinuousClock.Instant
   ) throws {
     let policy = state.withLock { $0.policy }
-    let pass = RetentionPass(
-      rules: RetentionRules(policy: policy, now: options.now()), steps: steps, isStopping: { [self] in isStopping },
-      report: { [self] in report($0) })
+    let pass = self.pass(policy, steps)
+    // Spans keep coming while a pass goes on, which may take long.
+    steps.afterStep = { [self] () throws(StoreError) in
+      do {
+        if try isAtLimit(reader, policy) { try makeRoom(self.pass(policy, steps), reader) }
+      } catch {
+        throw Self.failure(error)
+      }
+    }
+    defer { steps.afterStep = nil }
     try pass.finishRemovals()
     let isTrusted = try observe(&clock, reader, policy)
     if isTrusted {
@@ -169,6 +180,20 @@ final class RetentionThread: Sendable {
     try pass.sweepNames(reader)
   }
 
+  private func pass(_ policy: RetentionPolicy, _ steps: RetentionSteps) -> RetentionPass {
+    RetentionPass(
+      rules: RetentionRules(policy: policy, now: options.now()), steps: steps, isStopping: { [self] in isStopping },
+      report: { [self] in report($0) })
+  }
+
+  /// Whether room is to be made, and may be found.
+  private func isAtLimit(_ reader: RetentionReader, _ policy: RetentionPolicy) throws -> Bool {
+    guard let limit = policy.maximumBytes.map({ ByteLimit(limit: Int64($0)) }), !status.isOverLimit else {
+      return false
+    }
+    return try reader.size().usedBytes + limit.counted(walBytes()) > limit.high
+  }
+
   private func makeRoom(_ pass: borrowing RetentionPass, _ reader: RetentionReader) throws {
     let hasRoom = try pass.removeByBytes(reader, walBytes: walBytes)
     var listener: (@Sendable (RetentionEvent) -> Void)?
@@ -180,9 +205,9 @@ final class RetentionThread: Sendable {
   }
 
   private func isNearLimit(_ reader: RetentionReader, _ policy: RetentionPolicy) throws -> Bool {
-    guard let limit = policy.maximumBytes else { return false }
+    guard let limit = policy.maximumBytes.map({ ByteLimit(limit: Int64($0)) }) else { return false }
     let size = try reader.size()
-    return size.usedBytes + walBytes() > Int64(limit) / 10 * 8 && size.bytes <= Int64(limit)
+    return size.usedBytes + limit.counted(walBytes()) > limit.limit / 10 * 8 && size.bytes <= limit.limit
   }
 
   /// Whether what is too old may go.
@@ -213,14 +238,16 @@ final class RetentionThread: Sendable {
   /// Waits for the next pass, and makes room meanwhile as soon as it is needed.
   private func watch(_ reader: RetentionReader) throws {
     let policy = state.withLock { $0.policy }
-    let end = ContinuousClock.now + policy.interval
+    let start = ContinuousClock.now
+    let end = start + policy.interval
     while !isStopping, !state.withLock({ $0.isDue }), ContinuousClock.now < end {
       guard let limit = policy.maximumBytes.map({ ByteLimit(limit: Int64($0)) }) else {
         state.wait(atMost: ContinuousClock.now.duration(to: end), until: { $0.isStopping || $0.isDue }, { _ in })
         continue
       }
-      let used = try reader.size().usedBytes + walBytes()
-      if used > limit.high, !status.isOverLimit { return }
+      let used = try reader.size().usedBytes + limit.counted(walBytes())
+      // What may not go now may go soon, and what comes meanwhile may as well.
+      if used > limit.high, !status.isOverLimit || ContinuousClock.now > start + Self.overLimitInterval { return }
       // How much can come until the next look must fit into what is left.
       let isNear = used > limit.limit / 10 * 8
       state.wait(

@@ -18,6 +18,12 @@ struct RolloutRemover: ~Copyable {
     var rollout: Int64
   }
 
+  /// Whether a row of `rollouts` is what was left of one that was deleted while it was the highest.
+  static let isGrave = """
+    (rollouts.rollout_id >= char(0) || 'deleted ' AND rollouts.rollout_id < char(0) || 'deleted!'
+      AND rollouts.status IS NULL AND NOT EXISTS (SELECT 1 FROM attempts WHERE attempts.rollout = rollouts.id))
+    """
+
   private var selectAttempts: Statement
   private var removeRollout: Statement
   private var buryRollout: Statement
@@ -78,11 +84,7 @@ struct RolloutRemover: ~Copyable {
       WHERE id IN (SELECT trace FROM rollout_traces WHERE rollout = ?1 AND attempt = ?2)
       """)
     let clearGraves = try connection.prepare(
-      """
-      DELETE FROM rollouts WHERE rollout_id >= char(0) || 'deleted ' AND rollout_id < char(0) || 'deleted!'
-        AND status IS NULL AND id < (SELECT max(id) FROM rollouts)
-        AND NOT EXISTS (SELECT 1 FROM attempts WHERE rollout = rollouts.id)
-      """)
+      "DELETE FROM rollouts WHERE \(Self.isGrave) AND id < (SELECT max(id) FROM rollouts)")
     let clearAttemptGraves = try connection.prepare(
       """
       DELETE FROM attempts WHERE rollout < 0 AND id < (SELECT max(id) FROM attempts)

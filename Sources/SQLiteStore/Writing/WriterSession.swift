@@ -46,6 +46,7 @@ final class WriterSession {
     try connection.execute(
       """
       PRAGMA synchronous = \(options.durability == .power ? "FULL" : "NORMAL");
+      PRAGMA secure_delete = FAST;
       PRAGMA cache_size = -8192;
       PRAGMA temp_store = MEMORY;
       PRAGMA journal_size_limit = \(4 * options.checkpointBytes);

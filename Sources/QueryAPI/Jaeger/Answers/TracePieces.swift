@@ -35,6 +35,8 @@ struct TracePieces<Format: TraceFormat>: AnswerPieces {
   /// How many of the traces are done.
   private var done = 0
   private var rows: [SpanRow] = []
+  /// By which they were selected.
+  private var query = SpanQuery(.unassigned)
   private var position = 0
   private var omitted = 0
   private var adjustments: [Int: SpanAdjustment] = [:]
@@ -74,7 +76,7 @@ struct TracePieces<Format: TraceFormat>: AnswerPieces {
   private mutating func load(_ session: any ReadSession) throws(StoreError) {
     let traceID = traces[done]
     done += 1
-    var query = SpanQuery(.trace(traceID))
+    query = SpanQuery(.trace(traceID))
     query.limit = Self.mostSpans
     if !isRaw { query.sortKey = .startTime }
     let selection = try session.select(query)
@@ -88,14 +90,24 @@ struct TracePieces<Format: TraceFormat>: AnswerPieces {
   }
 
   private mutating func render(_ session: any ReadSession) throws(StoreError) {
-    var place = position
-    position += try session.visit(rows[position...]) { row, bytes, location in
-      var view = SpanView(row)
-      // Rows that are gone are passed over, so the place is looked for.
-      while rows[place].arrival != row.arrival { place += 1 }
-      view.adjustment = adjustments[place]
-      format.append(view, bytes, location)
-      return format.byteCount < SpanPieces<TraceRenderer>.pieceSize
+    var isFull = false
+    var isFoundAgain = false
+    while true {
+      var place = position
+      let done = try session.visit(rows[position...]) { row, bytes, location in
+        var view = SpanView(row)
+        view.adjustment = adjustments[place]
+        place += 1
+        format.append(view, bytes, location)
+        isFull = format.byteCount >= SpanPieces<TraceRenderer>.pieceSize
+        return !isFull
+      }
+      position += done
+      if isFull || position == rows.count { break }
+      // Spans that have moved since they were selected are found again.
+      guard !isFoundAgain || done > 0 else { throw StoreError(.corrupt, "a span is not where the index says") }
+      try rows.findAgain(query, from: position, session)
+      isFoundAgain = true
     }
     guard position == rows.count else { return }
     format.endTrace(omitted: omitted)
