@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import shutil
 import signal
 import threading
 import time
@@ -11,7 +10,7 @@ import time
 import pytest
 from harness import database, otlp, retention, rows, sending, wire
 from harness import server as program
-from test_unavailable_store import fill, needs_namespaces
+from test_unavailable_store import copy_of, fill, needs_namespaces
 
 LIMIT = 64 << 20
 # How many times the limit is sent. RETENTION_FILLS=10 for the long run.
@@ -220,13 +219,4 @@ def test_deleting_goes_on_when_a_full_disk_has_room_again(small_disk):
     server.wait_for_log("retention works again")
     sending.post_until_accepted(server, rows.body_of("after"))
     assert retention.stored(server, "kept") == retention.sent(kept)
-    check_copy(server, disk)
-
-
-def check_copy(server, disk):
-    """Looks at the tables of a server whose file system is its own: SQLite would follow the link below /proc out of it."""
-    copy = server.data.with_name("copy")
-    os.kill(server.pid, signal.SIGSTOP)
-    shutil.copytree(disk, copy)
-    os.kill(server.pid, signal.SIGCONT)
-    retention.check_tables(copy)
+    retention.check_tables(copy_of(server, disk))
