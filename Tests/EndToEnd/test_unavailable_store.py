@@ -108,7 +108,20 @@ def test_a_full_disk_is_503_until_there_is_room_and_loses_nothing(small_disk):
     assert rows.stored(server, "while full") == []
     for name in [*accepted, "after"]:
         assert len(rows.stored(server, name)) == 1, name
-    assert database.integrity(disk) == ["ok"]
+    assert database.integrity(copy_of(server, disk)) == ["ok"]
+
+
+def copy_of(server, disk):
+    """The files of a server whose file system is its own.
+
+    SQLite would follow the link below /proc out of it, and make an empty database there. The file system goes away with its
+    last process, so the files are taken while the server is stopped, not ended.
+    """
+    copy = server.data.with_name("copy")
+    os.kill(server.pid, signal.SIGSTOP)
+    shutil.copytree(disk, copy, ignore=shutil.ignore_patterns("filler"))
+    os.kill(server.pid, signal.SIGCONT)
+    return copy
 
 
 def fill(path):
@@ -127,11 +140,7 @@ def test_a_server_killed_on_a_full_disk_has_what_it_acknowledged(small_disk):
     fill(disk / "filler")
     for number in range(180):
         send_large(server, f"filling {number}", accepted)
-    copy = server.data.with_name("copy")
-    # The file system goes away with its last process, so the files are taken while the server is stopped, not ended.
-    os.kill(server.pid, signal.SIGSTOP)
-    shutil.copytree(disk, copy, ignore=shutil.ignore_patterns("filler"))
-    os.kill(server.pid, signal.SIGCONT)
+    copy = copy_of(server, disk)
     assert database.integrity(copy) == ["ok"]
     assert {row[0] for row in database.span_rows(copy)} == {rows.trace_of(name).hex() for name in accepted}
 

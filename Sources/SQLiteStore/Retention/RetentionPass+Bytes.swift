@@ -13,45 +13,64 @@ extension RetentionPass {
     guard try used() > limit.high else { return true }
     steps.isUrgent = true
     defer { steps.isUrgent = false }
+    let surplus = { () throws -> Int64 in
+      let left = try used() - limit.low
+      return left > 0 ? max(1, left / (try reader.bytesPerSpan())) : 0
+    }
     while try used() > limit.low, !isStopping() {
       let victims = try rules.victims(reader)
       let before = try used()
       for valued in [false, true] {
-        guard try removeInOrder(victims, areValued: valued, reader, until: { try used() <= limit.low }) else {
-          continue
-        }
+        guard try removeInOrder(victims, areValued: valued, reader, surplus) else { continue }
         return true
       }
       // Nothing that was found could go.
       guard try used() < before else { break }
     }
-    try trim(reader, until: { try used() <= limit.low })
+    try trim(reader, surplus)
     return try used() <= limit.high
   }
 
   /// Deletes the oldest traces of rollouts that go on and on: none of these is ever quiet enough to go as a whole.
-  private func trim(_ reader: RetentionReader, until isDone: () throws -> Bool) throws {
+  ///
+  /// - Parameter surplus: About how many spans are to go yet.
+  private func trim(_ reader: RetentionReader, _ surplus: () throws -> Int64) throws {
     var cursor: Int64? = 0
     let free = try rules.lastFree(reader)
-    while let last = cursor, try !isDone(), !isStopping() {
+    while let last = cursor, !isStopping() {
       let found = try reader.oldestTraces(after: last, limit: 256, delivered: free)
-      try removeTraces(found.traces, .bytes)
       cursor = found.last
+      var rest = found.traces[...]
+      while !rest.isEmpty, !isStopping() {
+        let most = min(try surplus(), Int64(steps.budget))
+        guard most > 0 else { return }
+        var group: [TraceCandidate] = []
+        var spans: Int64 = 0
+        while let next = rest.first, group.isEmpty || spans + next.spans <= most {
+          group.append(next)
+          spans += next.spans + 4
+          rest.removeFirst()
+        }
+        try removeTraces(group, .bytes)
+      }
     }
   }
 
   /// Deletes the oldest ones until there is room.
   ///
-  /// - Parameter areValued: Whether to take those that failed or carry a reward, or the others.
+  /// - Parameters:
+  ///   - areValued: Whether to take those that failed or carry a reward, or the others.
+  ///   - surplus: About how many spans are to go yet.
   private func removeInOrder(
-    _ victims: [RetentionRules.Victim], areValued: Bool, _ reader: RetentionReader, until isDone: () throws -> Bool
+    _ victims: [RetentionRules.Victim], areValued: Bool, _ reader: RetentionReader, _ surplus: () throws -> Int64
   ) throws -> Bool {
     var next = 0
     while next < victims.count, !isStopping() {
       var rollouts: [RolloutCandidate] = []
       var traces: [TraceCandidate] = []
       var spans: Int64 = 0
-      while next < victims.count, spans == 0 || spans + victims[next].spans <= Int64(steps.budget) {
+      let most = min(try surplus(), Int64(steps.budget))
+      while next < victims.count, spans == 0 || spans + victims[next].spans <= most {
         let victim = victims[next]
         next += 1
         switch victim {
@@ -67,7 +86,7 @@ extension RetentionPass {
       }
       if !rollouts.isEmpty { try remove(rollouts, .bytes) }
       if !traces.isEmpty { try removeTraces(traces, .bytes) }
-      if try isDone() { return true }
+      if try surplus() == 0 { return true }
     }
     return false
   }

@@ -211,6 +211,12 @@ final class RetentionReader {
     return (try select.first { (row: borrowing Row) in row.int(at: 0) } ?? 0, cursor)
   }
 
+  /// What a span takes on average, all tables included.
+  func bytesPerSpan() throws(SQLiteError) -> Int64 {
+    let spans = try connection.integer("SELECT spans FROM counters") ?? 0
+    return max(1, try size().usedBytes / max(1, spans))
+  }
+
   func size() throws(SQLiteError) -> Size {
     Size(
       pages: try connection.integer("PRAGMA page_count") ?? 0,
