@@ -144,7 +144,7 @@ import TraceStore
       UPDATE spans SET segment = 1000 + segment WHERE segment = (SELECT min(id) FROM segments);
       DELETE FROM segment_extents WHERE segment = (SELECT min(id) FROM segments);
       DELETE FROM segments WHERE id = (SELECT min(id) FROM segments);
-      INSERT INTO segment_extents SELECT id, 0, NULL, NULL, 0 FROM segments WHERE id > 1000;
+      INSERT INTO segment_extents SELECT id, 0, received, NULL, NULL, spans, 0, 0 FROM segments WHERE id > 1000;
       UPDATE segment_extents SET last_arrival =
         (SELECT max(arrival) FROM spans WHERE spans.segment = segment_extents.segment);
       """)
