@@ -83,7 +83,7 @@ final class RetentionReader {
         WHEN 'integer' THEN spans.name IN (SELECT id FROM names WHERE name GLOB 'agentlightning.*')
         ELSE spans.name GLOB 'agentlightning.*' END
       """)
-    segments = try SegmentCache(connection, capacity: 4 << 20)
+    segments = try SegmentCache(connection, capacity: 1 << 20)
     self.connection = connection
     self.selectRollouts = selectRollouts
     self.selectUnassigned = selectUnassigned

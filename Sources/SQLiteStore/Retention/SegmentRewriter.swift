@@ -25,7 +25,6 @@ final class SegmentRewriter {
   private var selectInSegment: Statement
   private var selectReceived: Statement
   private var traces: TraceFinder
-  private let packing: SegmentCompressor
   private let gathering: SegmentCompressor
 
   init(_ connection: borrowing Connection, recent: RecentTraces?) throws {
@@ -37,7 +36,6 @@ final class SegmentRewriter {
       """)
     let selectReceived = try connection.prepare("SELECT received FROM segment_extents WHERE segment = ?1")
     let traces = try TraceFinder(connection, recent: recent)
-    packing = try SegmentCompressor(windowLog: 22)
     gathering = try SegmentCompressor()
     self.segments = segments
     self.selectInSegment = selectInSegment
@@ -121,7 +119,9 @@ final class SegmentRewriter {
     let (bytes, offsets) = builder.finish()
     var frame: [UInt8] = []
     let isLarge = bytes.count > 2 * Self.gatheredSize
-    try (isLarge ? packing : gathering).compress(bytes.span, level: isLarge ? 6 : 3, into: &frame)
+    // The memory of the long window, some 20 MB, is not kept between the times that it is needed.
+    let compressor = isLarge ? try SegmentCompressor(windowLog: 22) : gathering
+    try compressor.compress(bytes.span, level: isLarge ? 6 : 3, into: &frame)
     let isSmaller = frame.count < bytes.count
     var moves = moves
     for index in moves.indices { moves[index].newOffset = offsets[index] }
