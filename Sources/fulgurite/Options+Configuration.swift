@@ -24,7 +24,7 @@ extension SQLiteStoreOptions {
   /// A write-ahead log of the default size would take a large part of a small limit.
   private static func checkpointBytes(_ configuration: FulguriteConfiguration) -> Int {
     let limit = configuration.retention.maximumBytes
-    return limit > 0 ? min(configuration.store.checkpointBytes, limit / 32) : configuration.store.checkpointBytes
+    return limit > 0 ? min(configuration.store.checkpointBytes, limit / 16) : configuration.store.checkpointBytes
   }
 }
 
