@@ -1,6 +1,9 @@
 import TraceStore
 
 extension RetentionPass {
+  /// How many times as long as a search in vain it is until the next one.
+  private static var searchPause: Int { 20 }
+
   /// Deletes the oldest until there is room.
   ///
   /// - Parameter walBytes: The size of the write-ahead log, which counts too.
@@ -17,15 +20,21 @@ extension RetentionPass {
       let left = try used() - limit.low
       return left > 0 ? max(1, left / (try reader.bytesPerSpan())) : 0
     }
-    while try used() > limit.low, !isStopping() {
+    // Where nothing is ever quiet for long enough, to search for it again and again would take much of the time.
+    while ContinuousClock.now >= reader.nextSearch, try used() > limit.low, !isStopping() {
+      let started = ContinuousClock.now
       let victims = try rules.victims(reader)
+      let searched = started.duration(to: .now)
       let before = try used()
       for valued in [false, true] {
         guard try removeInOrder(victims, areValued: valued, reader, surplus) else { continue }
         return true
       }
-      // Nothing that was found could go.
-      guard try used() < before else { break }
+      guard try used() < before else {
+        // Nothing that was found could go.
+        reader.nextSearch = .now + searched * Self.searchPause
+        break
+      }
     }
     try trim(reader, surplus)
     return try used() <= limit.high

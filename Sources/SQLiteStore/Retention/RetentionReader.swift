@@ -35,6 +35,8 @@ final class RetentionReader {
     var bytes: Int64 { pages * 4096 }
   }
 
+  /// When to search again for what can go to make room, after a search in vain.
+  var nextSearch = ContinuousClock.now
   let connection: Connection
   /// The row behind which the search for rollouts that are too old goes on; 0 = it begins anew.
   var lastOldRollout: Int64 = 0
@@ -117,6 +119,8 @@ final class RetentionReader {
 
   /// The oldest traces with spans of rollouts that nobody has registered, or that have ended.
   ///
+  /// Of a trace that spans of several attempts are in, one of them is looked at.
+  ///
   /// - Parameter last: The last trace that was looked at.
   /// - Returns: Those found, and the last trace that was looked at; `nil` at the end.
   func oldestTraces(after last: Int64, limit: Int, delivered: Int64) throws(SQLiteError) -> (
@@ -124,11 +128,16 @@ final class RetentionReader {
   ) {
     var select = try connection.prepare(
       """
-      SELECT spans.trace, spans.attempt, attempts.rollout, count(*),
-        attempts.rollout > 0 AND max(arrival) <= ?3 AND pinned IS NULL AND stage IS NULL
-      FROM (SELECT id FROM traces WHERE id > ?1 ORDER BY id LIMIT ?2) AS found JOIN spans ON spans.trace = found.id
-        JOIN attempts ON attempts.id = spans.attempt LEFT JOIN rollouts ON rollouts.id = attempts.rollout
-      GROUP BY spans.trace, spans.attempt ORDER BY spans.trace
+      SELECT found.id, found.attempt, attempts.rollout, rollout_traces.spans,
+        attempts.rollout > 0 AND pinned IS NULL AND stage IS NULL AND (?3 = \(Int64.max) OR ?3 >=
+          (SELECT max(arrival) FROM spans WHERE spans.trace = found.id AND spans.attempt = found.attempt))
+      FROM (SELECT id, (SELECT attempt FROM spans WHERE trace = traces.id LIMIT 1) AS attempt FROM traces
+          WHERE id > ?1 ORDER BY id LIMIT ?2) AS found
+        JOIN attempts ON attempts.id = found.attempt
+        JOIN rollout_traces ON rollout_traces.rollout = attempts.rollout AND rollout_traces.attempt = found.attempt
+          AND rollout_traces.trace = found.id
+        LEFT JOIN rollouts ON rollouts.id = attempts.rollout
+      ORDER BY found.id
       """)
     try select.bind(last, at: 1)
     try select.bind(Int64(limit), at: 2)
