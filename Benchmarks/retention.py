@@ -79,7 +79,7 @@ def retention_by_age(folder, options):
     """Full ingest while everything older than a few seconds is deleted."""
     age = max(1, options.seconds / 4)
     latencies = []
-    for name, limits in [("free", ["max_age=0"]), ("aged", [f"max_age={age}s", "interval=1s", "clock_grace=0"])]:
+    for name, limits in [("free", ["max_age=0"]), ("aged", [f"max_age={age:g}s", "interval=1s", "clock_grace=0"])]:
         with server.Fulgurite(folder / name, *(f"--set=retention.{limit}" for limit in limits)) as running:
             latencies.append(http_load(running.otlp_http, 2 * options.seconds, *SHAPES["rollouts that end"]))
             deleted = running.metric("fulgurite_retention_deleted_spans_total")
