@@ -168,7 +168,7 @@ extension WriterSession {
     if let id = removed.trace {
       tally.traces += 1
       attribution.queue.remove(trace: trace)
-      if tables.traces.forget(id) { lookups = 1 }
+      if tables.traces.forget(id, trace) { lookups = 1 }
     }
     counters.delete(spans: removed.spans, traces: removed.trace == nil ? 0 : 1, lookups: lookups)
   }

@@ -23,13 +23,16 @@ final class RecentTraces: Sendable {
     state.withLock { $0.growing[traceID] = id }
   }
 
-  /// Forgets a trace that was deleted.
-  ///
-  /// - Returns: Whether it had not begun to leave for the table.
-  func remove(_ traceID: TraceID) -> Bool {
+  /// Whether a trace has not begun to leave for the table.
+  func isGrowing(_ traceID: TraceID) -> Bool { state.withLock { $0.growing[traceID] != nil } }
+
+  /// Forgets traces whose rows were deleted, unless they have come again since.
+  func remove(_ traces: [TraceID: Int64]) {
     state.withLock { state in
-      state.leaving[traceID] = nil
-      return state.growing.removeValue(forKey: traceID) != nil
+      for (traceID, row) in traces {
+        if state.growing[traceID] == row { state.growing[traceID] = nil }
+        if state.leaving[traceID] == row { state.leaving[traceID] = nil }
+      }
     }
   }
 

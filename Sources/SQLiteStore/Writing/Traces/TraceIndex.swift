@@ -131,7 +131,7 @@ struct TraceIndex: ~Copyable {
 
   /// The row of a trace; `nil` when it has not come yet.
   mutating func existingRow(of traceID: TraceID) throws(SQLiteError) -> Int64? {
-    if let row = recent[traceID] { return row }
+    if let row = recent[traceID], forgotten.isEmpty || forgotten[traceID] != row { return row }
     // Without entries in the table there is nothing to find: the memory has all of them.
     guard lookedUpID > 0 else { return nil }
     let key = key(traceID)
@@ -143,12 +143,15 @@ struct TraceIndex: ~Copyable {
     return row
   }
 
-  /// Forgets a trace whose row was deleted.
+  /// Forgets a trace whose row was deleted in this transaction.
+  ///
+  /// Readers forget it after the commit: until then, and if there is none, it is there for them.
   ///
   /// - Returns: Whether an entry of it is left in the table, or on its way there.
-  mutating func forget(_ traceID: TraceID) -> Bool {
+  mutating func forget(_ traceID: TraceID, _ row: Int64) -> Bool {
     if lastTrace?.id == traceID { lastTrace = nil }
-    return !recent.remove(traceID)
+    forgotten[traceID] = row
+    return !recent.isGrowing(traceID)
   }
 
   /// Drops entries whose traces were deleted, from one level and from `cursor` on.
@@ -225,8 +228,15 @@ struct TraceIndex: ~Copyable {
 
   private var hasFinishedLeaving = false
 
+  /// Traces that were deleted in this transaction, with their rows.
+  private var forgotten: [TraceID: Int64] = [:]
+
   /// Told after a commit: what has left the memory can be found in the table now.
   mutating func didCommit() {
+    if !forgotten.isEmpty {
+      recent.remove(forgotten)
+      forgotten.removeAll(keepingCapacity: true)
+    }
     guard hasFinishedLeaving else { return }
     hasFinishedLeaving = false
     leaving = []
