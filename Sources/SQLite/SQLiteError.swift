@@ -17,6 +17,7 @@ package struct SQLiteError: Error, Hashable, Sendable, CustomStringConvertible {
 
     package static let busy = Code(rawValue: SQLITE_BUSY)
     package static let locked = Code(rawValue: SQLITE_LOCKED)
+    package static let outOfMemory = Code(rawValue: SQLITE_NOMEM)
     package static let interrupted = Code(rawValue: SQLITE_INTERRUPT)
     package static let constraint = Code(rawValue: SQLITE_CONSTRAINT)
     package static let full = Code(rawValue: SQLITE_FULL)

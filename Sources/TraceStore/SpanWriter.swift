@@ -24,4 +24,11 @@ package struct AppendReceipt: Hashable, Sendable {
     self.variants = variants
     self.duplicates = duplicates
   }
+
+  /// Counts what became of other spans too.
+  package mutating func add(_ other: AppendReceipt) {
+    stored += other.stored
+    variants += other.variants
+    duplicates += other.duplicates
+  }
 }

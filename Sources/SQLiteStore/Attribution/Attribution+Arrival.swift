@@ -16,6 +16,8 @@ struct ArrivalPlan {
   fileprivate(set) var targets: [Target?] = []
   /// Whether spans that were stored before may depend on these.
   fileprivate(set) var concernsStored = false
+  /// Whether bindings of spans of their traces are registered.
+  fileprivate var hasSpanBindings = false
 
   fileprivate let first: Int
 
@@ -55,6 +57,7 @@ extension Attribution {
       let state = isUnseen ? try begin(row, id) : try state(of: row, &tables)
       if isUnseen { unseen.insert(row) }
       if state.hasEarlierFollowers || state.isLinked { plan.concernsStored = true }
+      if state.hasSpanBindings { plan.hasSpanBindings = true }
       if let resolved = resolvedTags[Int(tag)], resolved.rows.rollout != 0 {
         let rows = resolved.rows
         try learnOwn(
@@ -68,7 +71,8 @@ extension Attribution {
       last = (id, tag, row)
     }
     if hasFollowers {
-      var followers = Followers(batch, spans, plan.traces, unseen, resolvedTags)
+      var followers = Followers(
+        batch, spans, plan.traces, unseen, resolvedTags, hasSpanBindings: plan.hasSpanBindings)
       plan.targets = try targets(&followers, &tables)
     }
     return plan
@@ -103,15 +107,19 @@ extension Attribution {
     let traces: [Int64]
     let unseen: Set<Int64>
     let resolvedTags: [TagResolver.Resolved?]
+    let hasSpanBindings: Bool
     var indices: [ID: Int] = [:]
     var searches: [Search?]
     var sessions: [Int: [SpanSession]] = [:]
     var linking: Set<Int> = []
+    /// The spans that a search has gone up by.
+    var path: [Int] = []
 
     init(
       _ batch: SpanBatch, _ spans: Range<Int>, _ traces: [Int64], _ unseen: Set<Int64>,
-      _ resolvedTags: [TagResolver.Resolved?]
+      _ resolvedTags: [TagResolver.Resolved?], hasSpanBindings: Bool
     ) {
+      self.hasSpanBindings = hasSpanBindings
       self.batch = batch
       self.spans = spans
       self.traces = traces
@@ -141,7 +149,7 @@ extension Attribution {
   private func targets(_ followers: inout Followers, _ tables: inout Tables) throws(SQLiteError)
     -> [ArrivalPlan.Target?]
   {
-    try learnBoundSpans(followers, &tables)
+    if followers.hasSpanBindings { try learnBoundSpans(followers, &tables) }
     var targets = [ArrivalPlan.Target?](repeating: nil, count: followers.spans.count)
     // Neighbours mostly belong to the same place.
     var last: (attempt: Int64, tag: TagResolver.Resolved)?
@@ -201,9 +209,9 @@ extension Attribution {
   private func inheritance(of index: Int, _ followers: inout Followers, _ tables: inout Tables) throws(SQLiteError)
     -> Inheritance?
   {
-    var path: [Int] = []
     var next = index
     var found: Inheritance?
+    followers.path.removeAll(keepingCapacity: true)
     search: while true {
       let slot = next - followers.spans.lowerBound
       switch followers.searches[slot] {
@@ -214,15 +222,17 @@ extension Attribution {
       case nil: break
       }
       followers.searches[slot] = .open
-      path.append(next)
+      followers.path.append(next)
       let span = followers.batch.spans[next]
       let trace = followers.traces[slot]
-      switch try boundPlaces(of: Int64(bitPattern: span.spanID.value), of: trace, &tables) {
-      case .one(let place):
-        found = Inheritance(place: place, rule: .subtree)
-        break search
-      case .contradiction: break search
-      case .nothing: break
+      if followers.hasSpanBindings {
+        switch try boundPlaces(of: Int64(bitPattern: span.spanID.value), of: trace, &tables) {
+        case .one(let place):
+          found = Inheritance(place: place, rule: .subtree)
+          break search
+        case .contradiction: break search
+        case .nothing: break
+        }
       }
       guard span.parentID.isValid else { break }
       if let parent = followers.indices[Followers.ID(trace: trace, spanID: span.parentID)] {
@@ -235,13 +245,13 @@ extension Attribution {
           place: Place(attempt: own.rows.attempt, rollout: own.rows.rollout, namesAttempt: namesAttempt),
           rule: .ancestor)
       } else {
-        let hasBindings = try state(of: trace, &tables).hasSpanBindings
+        let hasBindings = followers.hasSpanBindings ? try state(of: trace, &tables).hasSpanBindings : false
         guard hasBindings || !followers.unseen.contains(trace) else { break }
         found = try handedDown(by: Int64(bitPattern: span.parentID.value), of: trace, &tables)
       }
       break
     }
-    for index in path { followers.searches[index - followers.spans.lowerBound] = .done(found) }
+    for index in followers.path { followers.searches[index - followers.spans.lowerBound] = .done(found) }
     return found
   }
 

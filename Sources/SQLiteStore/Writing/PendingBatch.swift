@@ -5,7 +5,10 @@ import TraceStore
 ///
 /// A large one is stored in slices, a transaction each, so that others are stored in between. It is acknowledged with the
 /// last of them; the sender of a batch that fails before sends all of it again, and what was stored is found.
-struct PendingBatch: Sendable {
+///
+/// An object, because it goes from list to list and its parts are many. Unchecked Sendable: the writer changes it, and nobody
+/// has it beside the writer.
+final class PendingBatch: @unchecked Sendable {
   /// What a slice holds at most, or one segment: at 2 us a span some 16 ms of the writer's time.
   private static let sliceSpans = 8_192
   private static let sliceBytes = 4 << 20
@@ -32,10 +35,8 @@ struct PendingBatch: Sendable {
   var isLastSlice: Bool { slice.upperBound == batch.segments.count }
 
   /// Goes on to the next slice, or adds up what became of all of them.
-  mutating func advance(_ receipt: AppendReceipt) {
-    self.receipt.stored += receipt.stored
-    self.receipt.variants += receipt.variants
-    self.receipt.duplicates += receipt.duplicates
+  func advance(_ receipt: AppendReceipt) {
+    self.receipt.add(receipt)
     slice = Self.slice(of: batch, from: slice.upperBound)
   }
 

@@ -25,9 +25,9 @@ enum PendingWrite: Sendable {
   ///
   /// - Parameter receipt: What became of the part that the transaction took.
   func rest(after receipt: AppendReceipt) -> PendingWrite? {
-    guard case .batch(var batch) = self, !batch.isLastSlice else { return nil }
+    guard case .batch(let batch) = self, !batch.isLastSlice else { return nil }
     batch.advance(receipt)
-    return .batch(batch)
+    return self
   }
 }
 

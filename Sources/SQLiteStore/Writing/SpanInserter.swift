@@ -17,61 +17,80 @@ struct SpanInserter: ~Copyable {
     var start: Int
   }
 
-  /// A row that is to be inserted.
-  struct Row {
-    var facts: SpanFacts
-    var placement: Placement
-  }
+  /// Rows that are inserted at once.
+  static let rowsAtOnce = BulkInsert.capacity
 
-  /// To run a statement costs about as much as to insert a row, so as many rows share one.
-  static let rowsAtOnce = 16
-
-  private var one: SpanRowStatement
-  private var many: SpanRowStatement
+  private var insert: BulkInsert
   private var remove: Statement
   private var names: NameTable
 
   init(_ connection: borrowing Connection) throws(SQLiteError) {
-    let one = try SpanRowStatement(connection, rows: 1)
-    let many = try SpanRowStatement(connection, rows: Self.rowsAtOnce)
+    let insert = try BulkInsert(connection, into: "spans", columns: 19, "ON CONFLICT DO NOTHING")
     let remove = try connection.prepare(
       "DELETE FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant = ?3 AND arrival = ?4")
     let names = try NameTable(connection)
-    self.one = one
-    self.many = many
+    self.insert = insert
     self.remove = remove
     self.names = names
   }
 
-  /// Inserts a row.
+  /// Inserts one row.
   ///
   /// - Parameter bytes: The bytes that the offsets of the facts point into.
   /// - Returns: Whether the key was free.
-  mutating func insert(_ row: Row, _ bytes: Span<UInt8>, _ connection: borrowing Connection) throws(SQLiteError) -> Bool
-  {
-    try one.bind(row, slot: 0, bytes, &names)
-    try one.run()
-    return connection.changes == 1
+  mutating func insert(
+    _ facts: SpanFacts, _ placement: Placement, _ bytes: Span<UInt8>, _ connection: borrowing Connection
+  ) throws(SQLiteError) -> Bool {
+    try add(facts, placement, bytes)
+    return try insertAdded(connection) == 1
   }
 
-  /// Inserts ``rowsAtOnce`` rows, or none of them.
+  /// Adds a row to those that are inserted together.
   ///
-  /// - Returns: Whether all keys were free.
-  mutating func insertAll(_ rows: [Row], _ bytes: Span<UInt8>, _ connection: borrowing Connection)
-    throws(SQLiteError) -> Bool
-  {
-    precondition(rows.count == Self.rowsAtOnce)
-    for slot in rows.indices { try many.bind(rows[slot], slot: slot, bytes, &names) }
-    try many.run()
-    if connection.changes == rows.count { return true }
-    // The arrival number tells the rows that are new from those that were there.
-    for row in rows {
-      try remove.bind(row.placement.trace, at: 1)
-      try remove.bind(Int64(bitPattern: row.facts.spanID.value), at: 2)
-      try remove.bind(row.placement.variant, at: 3)
-      try remove.bind(row.placement.arrival, at: 4)
-      try remove.run()
+  /// - Parameter bytes: The bytes that the offsets of the facts point into.
+  mutating func add(_ facts: SpanFacts, _ placement: Placement, _ bytes: Span<UInt8>) throws(SQLiteError) {
+    // First, because it may fail, and a row is whole or not there.
+    let range = Int(facts.nameOffset)..<Int(facts.nameOffset + facts.nameLength)
+    let name = try names.row(of: facts, service: placement.service, bytes, range)
+    insert.add(placement.trace)
+    insert.add(Int64(bitPattern: facts.spanID.value))
+    insert.add(placement.variant)
+    insert.add(placement.arrival)
+    if facts.parentID.isValid { insert.add(Int64(bitPattern: facts.parentID.value)) } else { insert.addNull() }
+    insert.add(placement.rows.attempt)
+    insert.add(placement.sequence)
+    insert.add(placement.code.rawValue)
+    if let name { insert.add(name) } else { insert.addText(bytes.extracting(range)) }
+    insert.add(placement.service)
+    insert.add(Int64(facts.kind))
+    insert.add(Int64(facts.statusCode))
+    insert.add(Int64(bitPattern: facts.startTime))
+    insert.add(Int64(bitPattern: facts.endTime &- facts.startTime))
+    if facts.inputTokens >= 0 { insert.add(facts.inputTokens) } else { insert.addNull() }
+    if facts.outputTokens >= 0 { insert.add(facts.outputTokens) } else { insert.addNull() }
+    insert.add(placement.segment)
+    insert.add(Int64(placement.start + Int(facts.offset)))
+    if placement.code.hasOwnRollout {
+      insert.addNull()
+    } else {
+      insert.add(Int64(bitPattern: facts.parentID.value))
     }
-    return false
+  }
+
+  /// Inserts the rows that were added, but those whose keys are taken.
+  ///
+  /// - Returns: How many keys were free.
+  mutating func insertAdded(_ connection: borrowing Connection) throws(SQLiteError) -> Int {
+    try insert.run()
+    return connection.changes
+  }
+
+  /// Removes a row that was inserted in this transaction; its arrival number tells it from one that was there.
+  mutating func remove(_ facts: SpanFacts, _ placement: Placement) throws(SQLiteError) {
+    try remove.bind(placement.trace, at: 1)
+    try remove.bind(Int64(bitPattern: facts.spanID.value), at: 2)
+    try remove.bind(placement.variant, at: 3)
+    try remove.bind(placement.arrival, at: 4)
+    try remove.run()
   }
 }

@@ -78,8 +78,7 @@ struct TagResolver: ~Copyable {
       WHERE id = ?1
       """)
     let updateTraces = try BulkInsert(
-      connection, "INSERT INTO rollout_traces", columns: 4,
-      tail: "ON CONFLICT DO UPDATE SET spans = spans + excluded.spans")
+      connection, into: "rollout_traces", columns: 4, "ON CONFLICT DO UPDATE SET spans = spans + excluded.spans")
     let removeTrace = try connection.prepare(
       "DELETE FROM rollout_traces WHERE rollout = ?1 AND attempt = ?2 AND trace = ?3 AND spans = 0")
     self.findRollout = findRollout
@@ -249,13 +248,14 @@ struct TagResolver: ~Copyable {
     changedAttempts.removeAll(keepingCapacity: true)
     // Sorted, so that neighbours in the table are written together.
     let traces = changedTraces.sorted { ($0.key.rows.attempt, $0.key.trace) < ($1.key.rows.attempt, $1.key.trace) }
-    try updateTraces.insert(traces.count) { (statement: inout Statement, index, first) throws(SQLiteError) in
-      let (key, spans) = traces[index]
-      try statement.bind(key.rows.rollout, at: first)
-      try statement.bind(key.rows.attempt, at: first + 1)
-      try statement.bind(key.trace, at: first + 2)
-      try statement.bind(spans, at: first + 3)
+    for (key, spans) in traces {
+      if updateTraces.isFull { try updateTraces.run() }
+      updateTraces.add(key.rows.rollout)
+      updateTraces.add(key.rows.attempt)
+      updateTraces.add(key.trace)
+      updateTraces.add(spans)
     }
+    try updateTraces.run()
     for (key, spans) in traces where spans <= 0 {
       try removeTrace.bind(key.rows.rollout, at: 1)
       try removeTrace.bind(key.rows.attempt, at: 2)

@@ -105,7 +105,7 @@ final class Writer: Sendable {
 
   private static func answer(_ pending: PendingWrite, _ result: Result<WriteOutcome, StoreError>) {
     switch (pending, result) {
-    case (.batch(var batch), .success(.stored(let receipt))):
+    case (.batch(let batch), .success(.stored(let receipt))):
       batch.advance(receipt)
       batch.continuation.resume(returning: .success(batch.receipt))
     case (.batch(let batch), .failure(let error)): batch.continuation.resume(returning: .failure(error))

@@ -9,10 +9,10 @@ import TraceStore
 final class WriterSession {
   let connection: Connection
   var tables: Attribution.Tables
-  private var services: ServiceNames
+  var services: ServiceNames
   var packer: SegmentPacker
-  private var inserter: SpanInserter
-  private var duplicates: DuplicateCheck
+  var inserter: SpanInserter
+  var duplicates: DuplicateCheck
   var counters: StoreCounters
   let attribution: Attribution
   private let retagStep: Int
@@ -25,11 +25,8 @@ final class WriterSession {
   let forwarders: ForwarderTable
   /// Attempts that are known to be started, for spans that name theirs.
   var startedAttempts: Set<RolloutTag> = []
-  /// Rows of the batch that are inserted together, the rollout of each, and the place of the first in the batch.
-  private var waiting: [SpanInserter.Row] = []
-  private var waitingRollouts: [TagResolver.Rollout?] = []
-  private var firstWaiting = 0
-  private var change = AppendReceipt()
+  /// What the transaction has stored.
+  var change = AppendReceipt()
   /// What the COMMIT that was tried last changes of the tags of stored spans.
   private var retags = RetagBatch()
 
@@ -95,159 +92,6 @@ final class WriterSession {
     attribution.received = received
     attribution.retags.begin(lastArrival: counters.lastArrival, isFollowed: isFollowed)
     try begin.run()
-  }
-
-  /// Adds some segments of a batch to the transaction.
-  ///
-  /// - Parameter sequence: The number of the only span, which can be one that no span of OTLP has.
-  func append(_ batch: SpanBatch, segments: Range<Int>, received: Int64, sequence: Int64? = nil) throws
-    -> AppendReceipt
-  {
-    var receipt = AppendReceipt()
-    var variants: [Int: Int64] = [:]
-    // Once for all spans: a request has few tags and contexts.
-    var resolvedTags = [TagResolver.Resolved?](repeating: nil, count: batch.tags.count)
-    var resolvedServices = [Int64?](repeating: nil, count: batch.contexts.count)
-    let drafts = batch.segments[segments]
-    let spans = (drafts.first?.spans.lowerBound ?? 0)..<(drafts.last?.spans.upperBound ?? 0)
-    for index in spans where resolvedTags[Int(batch.spans[index].tag)] == nil {
-      let tag = Int(batch.spans[index].tag)
-      resolvedTags[tag] = try tables.tags.resolve(batch.tags[tag], received: received)
-    }
-    let plan = try attribution.plan(batch, spans, resolvedTags, &tables)
-    for draft in drafts {
-      let place = try packer.begin(draft, received: received)
-      firstWaiting = draft.spans.lowerBound
-      for index in draft.spans {
-        let span = batch.spans[index]
-        guard let own = resolvedTags[Int(span.tag)] else { continue }
-        let given = sequence ?? (span.sequence >= 0 ? span.sequence : nil)
-        var code = RuleCode(own: batch.tags[Int(span.tag)])
-        let target = plan.target(of: index)
-        if let target { code = code.with(rollout: target.rule) }
-        let tag = target?.tag ?? own
-        code.isNumberIssued = given == nil && tag.rollout != nil
-        let placement = SpanInserter.Placement(
-          trace: plan.trace(of: index), rows: tag.rows, sequence: given, code: code,
-          service: try resolve(span.context, batch.contexts, &resolvedServices), segment: place.segment,
-          start: place.start)
-        waiting.append(SpanInserter.Row(facts: span, placement: placement))
-        waitingRollouts.append(tag.rollout)
-        if waiting.count == SpanInserter.rowsAtOnce { try insertWaiting(batch, draft, place, &receipt, &variants) }
-      }
-      try insertWaiting(batch, draft, place, &receipt, &variants)
-    }
-    try attribution.didInsert(batch, spans, plan, variants, &tables)
-    change.stored += receipt.stored
-    change.variants += receipt.variants
-    change.duplicates += receipt.duplicates
-    return receipt
-  }
-
-  private func resolve(_ index: Int32, _ contexts: [SpanContext], _ resolved: inout [Int64?]) throws -> Int64 {
-    if let known = resolved[Int(index)] { return known }
-    let row = try services.row(of: contexts[Int(index)].service)
-    resolved[Int(index)] = row
-    return row
-  }
-
-  /// Inserts the rows that wait: all at once when there are enough and all of them are new, else one by one.
-  private func insertWaiting(
-    _ batch: SpanBatch, _ draft: SegmentDraft, _ place: SegmentPacker.Place, _ receipt: inout AppendReceipt,
-    _ variants: inout [Int: Int64]
-  ) throws {
-    defer {
-      firstWaiting += waiting.count
-      waiting.removeAll(keepingCapacity: true)
-      waitingRollouts.removeAll(keepingCapacity: true)
-    }
-    if waiting.count == SpanInserter.rowsAtOnce {
-      var mark = TagResolver.Mark()
-      for offset in waiting.indices {
-        waiting[offset].placement.arrival = counters.lastArrival + 1 + Int64(offset)
-        number(&waiting[offset].placement, waitingRollouts[offset], &mark)
-      }
-      if try inserter.insertAll(waiting, draft.bytes.span, connection) {
-        for offset in waiting.indices { count(waiting[offset], waitingRollouts[offset], &receipt) }
-        return
-      }
-      tables.tags.takeBack(mark)
-    }
-    for offset in waiting.indices {
-      let index = firstWaiting + offset
-      let tag = batch.tags[Int(batch.spans[index].tag)]
-      let variant = try insert(waiting[offset], tag, draft, place, waitingRollouts[offset], &receipt)
-      if variant != 0 { variants[index] = variant }
-    }
-  }
-
-  /// Gives a span that brings no number the next one of its rollout.
-  private func number(
-    _ placement: inout SpanInserter.Placement, _ rollout: TagResolver.Rollout?, _ mark: inout TagResolver.Mark
-  ) {
-    if placement.code.isNumberIssued {
-      placement.sequence = tables.tags.issue(rollout, attempt: placement.rows.attempt, &mark)
-    } else {
-      tables.tags.use(placement.sequence, rollout, attempt: placement.rows.attempt, &mark)
-    }
-  }
-
-  /// Notes that a row is new.
-  private func count(
-    _ row: SpanInserter.Row, _ rollout: TagResolver.Rollout?, _ receipt: inout AppendReceipt
-  ) {
-    let placement = row.placement
-    counters.arrive()
-    receipt.stored += 1
-    packer.count(arrival: counters.lastArrival, start: row.facts.startTime)
-    tables.tags.use(placement.sequence, rollout, attempt: placement.rows.attempt)
-    tables.tags.add(to: placement.rows, trace: placement.trace)
-  }
-
-  /// Inserts one row.
-  ///
-  /// - Returns: The span's variant, or -1 for a duplicate.
-  private func insert(
-    _ given: SpanInserter.Row, _ tag: RolloutTag, _ draft: SegmentDraft, _ place: SegmentPacker.Place,
-    _ rollout: TagResolver.Rollout?, _ receipt: inout AppendReceipt
-  ) throws -> Int64 {
-    var row = given
-    let span = row.facts
-    row.placement.arrival = counters.lastArrival + 1
-    if row.placement.code.isNumberIssued { row.placement.sequence = tables.tags.nextNumber(of: rollout) }
-    if try !insertOverHidden(row, draft.bytes.span) {
-      let finding = try duplicates.check(
-        DuplicateCheck.Candidate(
-          trace: row.placement.trace, spanID: span.spanID, segment: place.segment,
-          offset: place.start + Int(span.offset)),
-        packer)
-      switch finding {
-      case .duplicate(let variant):
-        receipt.duplicates += 1
-        let key = SpanKey(
-          trace: row.placement.trace, spanID: Int64(bitPattern: span.spanID.value), variant: variant)
-        try attribution.didRepeat(key, tag, &tables)
-        return -1
-      case .different(let variant):
-        row.placement.variant = variant
-        receipt.variants += 1
-        guard try inserter.insert(row, draft.bytes.span, connection) else {
-          throw SQLiteError(code: .corrupt, operation: "insert", message: "variant \(variant) of a span exists")
-        }
-      }
-    }
-    count(row, rollout, &receipt)
-    return row.placement.variant
-  }
-
-  /// Inserts a row, also where a span under its ids is being deleted: that one counts as gone.
-  private func insertOverHidden(_ row: SpanInserter.Row, _ bytes: Span<UInt8>) throws -> Bool {
-    if try inserter.insert(row, bytes, connection) { return true }
-    guard !removal.deletions.isEmpty else { return false }
-    let key = SpanKey(
-      trace: row.placement.trace, spanID: Int64(bitPattern: row.facts.spanID.value), variant: row.placement.variant)
-    guard try removeHidden(key) else { return false }
-    return try inserter.insert(row, bytes, connection)
   }
 
   // MARK: Attribution

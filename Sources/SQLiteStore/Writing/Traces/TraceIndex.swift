@@ -53,13 +53,13 @@ struct TraceIndex: ~Copyable {
     _ connection: borrowing Connection, _ counters: StoreCounters.Traces, recent: RecentTraces, filter: TraceFilter,
     capacities: Capacities
   ) throws(SQLiteError) {
-    let insertTraces = try BulkInsert(connection, "INSERT INTO traces(id, trace_id, binding)", columns: 3)
+    let insertTraces = try BulkInsert(connection, into: "traces", "(id, trace_id, binding)", columns: 3)
     let findTrace = try connection.prepare(
       """
       SELECT trace_lookup.trace FROM trace_lookup JOIN traces ON traces.id = trace_lookup.trace
       WHERE level IN (1, 2, 3) AND key = ?1 AND trace_id = ?2
       """)
-    let insertLookups = try BulkInsert(connection, "INSERT OR IGNORE INTO trace_lookup", columns: 3)
+    let insertLookups = try BulkInsert(connection, into: "trace_lookup", columns: 3, "ON CONFLICT DO NOTHING")
     let moveUp = try connection.prepare(
       """
       INSERT OR IGNORE INTO trace_lookup
@@ -191,13 +191,14 @@ struct TraceIndex: ~Copyable {
   }
 
   private mutating func insertNew(_ binding: (Int64) -> Int64?) throws(SQLiteError) {
-    let new = new
-    try insertTraces.insert(new.count) { (statement: inout Statement, index, first) throws(SQLiteError) in
-      try statement.bind(new[index].row, at: first)
-      try new[index].id.withBytes { bytes throws(SQLiteError) in try statement.bind(bytes, at: first + 1) }
-      try statement.bind(binding(new[index].row), at: first + 2)
+    for trace in new {
+      if insertTraces.isFull { try insertTraces.run() }
+      insertTraces.add(trace.row)
+      trace.id.withBytes { insertTraces.addBlob($0) }
+      insertTraces.add(binding(trace.row))
     }
-    self.new.removeAll(keepingCapacity: true)
+    try insertTraces.run()
+    new.removeAll(keepingCapacity: true)
   }
 
   private mutating func startLeaving() {
@@ -212,12 +213,13 @@ struct TraceIndex: ~Copyable {
     let end = min(nextLeaving + step, leaving.count)
     let entries = leaving[nextLeaving..<end]
     filter.insert(entries.lazy.map(\.key))
-    try insertLookups.insert(entries.count) { (statement: inout Statement, index, first) throws(SQLiteError) in
-      let entry = entries[entries.startIndex + index]
-      try statement.bind(Int64(1), at: first)
-      try statement.bind(entry.key, at: first + 1)
-      try statement.bind(entry.row, at: first + 2)
+    for entry in entries {
+      if insertLookups.isFull { try insertLookups.run() }
+      insertLookups.add(1)
+      insertLookups.add(entry.key)
+      insertLookups.add(entry.row)
     }
+    try insertLookups.run()
     levelCounts[0] += Int64(end - nextLeaving)
     nextLeaving = end
     guard end == leaving.count else { return }
