@@ -3,7 +3,7 @@ import Configuration
 import SQLiteStore
 import TraceStore
 
-/// What the commands below `fulgurite query` share: finding the database, and telling what went wrong.
+/// What commands that read the database share: finding it, and telling what went wrong.
 enum QueryCommand {
   /// An argument that makes no sense.
   struct Misuse: Error {
@@ -15,7 +15,7 @@ enum QueryCommand {
     _ arguments: ParsedArguments, _ read: () throws(Misuse) -> Request,
     query: (ReaderPool, Request) async throws -> Void
   ) async -> Int32 {
-    do {
+    await reportingFailures(arguments) {
       // Before the database is looked for: a mistake in the arguments is the nearer one.
       let request = try read()
       let configuration = try ConfigurationLoader.load(
@@ -24,6 +24,15 @@ enum QueryCommand {
       let path = DataFolder.databasePath(in: configuration.data.directory)
       try await query(try ReaderPool(readingDatabaseAt: path), request)
       return ExitStatus.success
+    }
+  }
+
+  /// Runs the body of a command, and tells what went wrong.
+  ///
+  /// - Returns: The body's status, or that of its failure.
+  static func reportingFailures(_ arguments: ParsedArguments, _ body: () async throws -> Int32) async -> Int32 {
+    do {
+      return try await body()
     } catch let error as ConfigurationError {
       StandardError.write("fulgurite: the configuration is wrong:\n\(error)\n")
       return ExitStatus.configuration

@@ -119,17 +119,3 @@ import Testing
     #expect(try Self.contents(connection) == ["1:one", "3:three"])
   }
 }
-
-/// A folder that is gone at the end of the test.
-private struct TemporaryFolder: ~Copyable {
-  let url: URL
-
-  init() throws {
-    url = FileManager.default.temporaryDirectory.appending(path: "sqlite-\(UUID())")
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(at: url) }
-
-  func path(_ name: String) -> String { url.appending(path: name).path }
-}

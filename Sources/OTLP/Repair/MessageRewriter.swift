@@ -45,7 +45,12 @@ struct MessageRewriter: ~Escapable {
           continue
         }
         // Of a field that may occur once only the last occurrence counts.
-        guard field.isRepeated || last[message.slot(of: field)] == whole.lowerBound else { continue }
+        guard field.isRepeated || last[message.slot(of: field)] == whole.lowerBound else {
+          if message == .anyValue, case .message = field.kind {
+            try ValueScan.checkReplaced(field.number, bytes, try payload(at: content), depth: depth)
+          }
+          continue
+        }
         guard omitted & 1 << field.number == 0 else { continue }
         if case .message(let kind) = field.kind {
           try nested(kind, field, try value(of: field, at: content, in: message, parts), depth: depth)

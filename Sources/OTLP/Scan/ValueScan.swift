@@ -116,6 +116,23 @@ struct ValueScan: Sendable {
     }
   }
 
+  /// Checks an array or list that another member of the same `AnyValue` replaces: it counts for nothing, but has to be
+  /// well-formed like everything else.
+  ///
+  /// - Parameters:
+  ///   - field: The number of the member.
+  ///   - depth: How many values it lies in.
+  static func checkReplaced(_ field: UInt32, _ bytes: Span<UInt8>, _ range: Range<Int>, depth: Int)
+    throws(ProtobufError)
+  {
+    var scan = ValueScan(maximumDepth: OTLPMessage.maximumValueDepth)
+    if field == 5 {
+      try scan.array(bytes, range, depth: depth)
+    } else {
+      try scan.keyValues(bytes, range, depth: depth)
+    }
+  }
+
   /// Reads `ArrayValue`.
   ///
   /// `repeated AnyValue values = 1`.

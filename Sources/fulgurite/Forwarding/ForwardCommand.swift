@@ -25,22 +25,11 @@ enum ForwardCommand {
   ]
 
   static func run(_ arguments: ParsedArguments) async -> Int32 {
-    do {
+    await QueryCommand.reportingFailures(arguments) {
       let request = try ForwardRequest(arguments)
       let reader = try ReaderPool(readingDatabaseAt: DataFolder.databasePath(in: request.dataFolder))
       return try await send(request, reader)
-    } catch let error as ConfigurationError {
-      StandardError.write("fulgurite: the configuration is wrong:\n\(error)\n")
-      return ExitStatus.configuration
-    } catch let misuse as QueryCommand.Misuse {
-      StandardError.write("fulgurite: \(misuse.message); see 'fulgurite forward --help'\n")
-      return ExitStatus.usage
-    } catch let error as StoreError {
-      StandardError.write("fulgurite: \(error.message)\n")
-    } catch {
-      StandardError.write("fulgurite: \(error)\n")
     }
-    return ExitStatus.failure
   }
 
   private static func send(_ request: ForwardRequest, _ reader: ReaderPool) async throws -> Int32 {

@@ -10,7 +10,7 @@ enum RetentionCommand {
   private static let mostRows = 40
 
   static func run(_ arguments: ParsedArguments) async -> Int32 {
-    do {
+    await QueryCommand.reportingFailures(arguments) {
       guard arguments.contains("--dry-run") else {
         throw QueryCommand.Misuse(
           message: "the server deletes by itself; --dry-run says what would go, and changes nothing")
@@ -27,18 +27,7 @@ enum RetentionCommand {
         walBytes: size(of: path + "-wal"))
       StandardOutput.write(format == "json" ? json(preview) : table(preview))
       return ExitStatus.success
-    } catch let error as ConfigurationError {
-      StandardError.write("fulgurite: the configuration is wrong:\n\(error)\n")
-      return ExitStatus.configuration
-    } catch let misuse as QueryCommand.Misuse {
-      StandardError.write("fulgurite: \(misuse.message); see 'fulgurite retention --help'\n")
-      return ExitStatus.usage
-    } catch let error as StoreError {
-      StandardError.write("fulgurite: \(error.message)\n")
-    } catch {
-      StandardError.write("fulgurite: \(error)\n")
     }
-    return ExitStatus.failure
   }
 
   private static func size(of path: String) -> Int64 {

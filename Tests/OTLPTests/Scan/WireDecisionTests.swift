@@ -128,6 +128,25 @@ import Testing
     #expect(try #require(try scannedBatch(rewritten)).tags.last?.rolloutID == "first")
   }
 
+  @Test(arguments: [UInt32(5), 6])
+  func `an array or list that another member replaces has to be well-formed too`(field: UInt32) {
+    let damaged = message {
+      $0.bytesField(field, [0x0A, 0x05, 0x01])
+      $0.stringField(1, "last")
+    }
+    // Also where the rewriting has to decide, because something else is to be repaired.
+    for name in [[0x41], [0xFF]] as [[UInt8]] {
+      let bytes = request([
+        Self.span {
+          $0.bytesField(5, name)
+          $0.bytesField(9, attribute("key", damaged))
+        }
+      ])
+      #expect(scan(bytes) == .malformed)
+      #expect(throws: ProtobufError.self) { try OTLPRepair.rewrite(request: bytes.span) }
+    }
+  }
+
   @Test(arguments: [1, 2, 5, 9])
   func `varints may be longer than they need be, up to ten bytes`(padding: Int) {
     let padded: [UInt8] = [0x30, 0x81] + Array(repeating: 0x80, count: padding - 1) + [0x00]
