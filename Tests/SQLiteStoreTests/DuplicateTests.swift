@@ -25,6 +25,29 @@ import TraceStore
     }
   }
 
+  /// Rows are inserted many at once, where all are new.
+  @Test func `single repeats and variants among many spans disturb no other`() async throws {
+    let tag = RolloutTag(rolloutID: "r", rule: .request)
+    let spans = (1...300).map { TestSpan(UInt64($0)) }
+    let known: [UInt64] = [50, 130, 200, 300]
+    try await withNewStore { store async throws in
+      _ = try await store.append(batch(known.map { TestSpan($0) }, tag: tag))
+      var sent = spans
+      // Also one of the batch itself, and one that is another under its ids.
+      sent.insert(spans[9], at: 240)
+      sent[129].name = "another"
+      let receipt = try await store.append(batch(sent, tag: tag))
+      #expect(receipt == AppendReceipt(stored: 297, variants: 1, duplicates: 4))
+      let stored = try await store.rows(ofRollout: "r")
+      #expect(stored.map(\.arrival).sorted() == Array(1...301))
+      #expect(stored.sorted { $0.arrival < $1.arrival }.compactMap(\.sequence) == Array(1...301))
+      let expected = known + spans.map(\.spanID.value).filter { !known.contains($0) || $0 == 130 }
+      #expect(stored.sorted { $0.arrival < $1.arrival }.map(\.spanID.value) == expected)
+      #expect(try await store.spans(ofTrace: 1).filter { $0.row.spanID.value == 130 }.map(\.row.variant) == [0, 1])
+      #expect(try await store.totals().spans == 301)
+    }
+  }
+
   @Test func `the same span after a restart is one span`() async throws {
     let folder = try TemporaryFolder()
     try await folder.withStore { store async throws in _ = try await store.append(batch([TestSpan(1)])) }

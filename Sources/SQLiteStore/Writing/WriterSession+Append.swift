@@ -81,25 +81,44 @@ extension WriterSession {
     return row
   }
 
-  /// Inserts the rows that wait: all at once when all of them are new, else one by one.
+  /// Rows that are tried together when some of more are not new.
+  private static let fewRows = 16
+
+  /// Inserts the rows that wait: all at once when all of them are new, else a few at once or one by one.
   private func insert(
     _ rows: inout [WaitingRow], _ batch: SpanBatch, _ draft: SegmentDraft, _ outcome: inout Outcome
   ) throws {
     guard !rows.isEmpty else { return }
     defer { rows.removeAll(keepingCapacity: true) }
+    let new = try insertTogether(&rows, batch, draft, &outcome)
+    if new == rows.count { return }
+    for start in stride(from: 0, to: rows.count, by: Self.fewRows) {
+      var few = Array(rows[start..<min(start + Self.fewRows, rows.count)])
+      // Where none was new, none of them is.
+      if new > 0, few.count < rows.count, try insertTogether(&few, batch, draft, &outcome) == few.count { continue }
+      for row in few { try insertAlone(row, batch, draft, &outcome) }
+    }
+  }
+
+  /// Inserts rows if all of them are new.
+  ///
+  /// - Returns: How many are new.
+  private func insertTogether(
+    _ rows: inout [WaitingRow], _ batch: SpanBatch, _ draft: SegmentDraft, _ outcome: inout Outcome
+  ) throws -> Int {
     var mark = TagResolver.Mark()
     Self.number(&rows, after: counters.lastArrival, &tables.tags, &mark)
     let inserted = try Self.insert(rows, batch, draft, &inserter, connection)
     if inserted == rows.count {
       Self.count(rows, batch, &counters, &packer, &tables.tags)
       outcome.receipt.stored += inserted
-      return
+      return inserted
     }
     if inserted > 0 {
       for row in rows { try inserter.remove(batch.spans[row.index], row.placement) }
     }
     tables.tags.takeBack(mark)
-    for row in rows { try insertAlone(row, batch, draft, &outcome) }
+    return inserted
   }
 
   /// Gives rows their arrival numbers, and those that bring no number the next one of their rollout.
