@@ -125,8 +125,9 @@ def parse_options():
 def measure(load, folder, options):
     """The rows of one load: (description, goal, values of all runs)."""
     results = []
-    for number in range(options.runs):
-        print(f"{load.__name__}: run {number + 1} of {options.runs}", file=sys.stderr, flush=True)
+    runs = min(options.runs, getattr(load, "most_runs", options.runs))
+    for number in range(runs):
+        print(f"{load.__name__}: run {number + 1} of {runs}", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory(dir=folder) as run_folder:
             results.append(load(pathlib.Path(run_folder), options))
     return [Row.merged(rows) for rows in zip(*results, strict=True)]
@@ -137,8 +138,8 @@ def render(facts, load_after, rows, peer_rows, options):
         "# Benchmarks",
         "",
         f"Written by `make bench` on {datetime.date.today()}: median of {options.runs}, lowest and highest run in "
-        f"brackets, {options.seconds:g} s a run where a load is measured by time. The load generator "
-        "(`Benchmarks/otlpload`) runs on the same cores. Acknowledged means committed and synced "
+        f"brackets (none: a single run, which takes minutes), {options.seconds:g} s a run where a load is measured by "
+        "time. The load generator (`Benchmarks/otlpload`) runs on the same cores. Acknowledged means committed and synced "
         '(`store.durability = "power"`). 100 spans a request and about 600 bytes a span unless said otherwise. '
         "[benchmarks-llm.md](benchmarks-llm.md) has the LLM proxy.",
         "",
