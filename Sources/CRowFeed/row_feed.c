@@ -147,7 +147,6 @@ row_feed *row_feed_create(sqlite3 *connection, const char *name, int32_t columns
   if (feed == NULL) return NULL;
   size_t cells = (size_t)columns * (size_t)capacity;
   feed->columns = columns;
-  feed->capacity = capacity;
   feed->kinds = calloc(cells, sizeof *feed->kinds);
   feed->values = calloc(cells, sizeof *feed->values);
   if (feed->kinds == NULL || feed->values == NULL) {

@@ -50,16 +50,6 @@ import CSQLite
     try check(code, "bind_blob64")
   }
 
-  /// Binds UTF-8 text, which SQLite copies.
-  package mutating func bindText(_ value: Span<UInt8>, at index: Int32) throws(SQLiteError) {
-    let code = unsafe value.withUnsafeBufferPointer { bytes in
-      unsafe bytes.withMemoryRebound(to: CChar.self) { text in
-        unsafe csqlite_bind_text_transient(handle, index, text.baseAddress ?? emptyText, UInt64(text.count))
-      }
-    }
-    try check(code, "bind_text64")
-  }
-
   /// Binds a blob without a copy.
   ///
   /// The bytes must stay where they are until the statement was reset or another value is bound.

@@ -16,11 +16,9 @@ enum { ROW_FEED_NULL, ROW_FEED_INTEGER, ROW_FEED_TEXT, ROW_FEED_BLOB };
 
 typedef struct row_feed {
   int32_t columns;
-  // Rows that there is room for.
-  int32_t capacity;
   // Rows that the table shows.
   int32_t count;
-  // capacity * columns of each, row by row.
+  // Row by row, with room for as many rows as the feed was made for.
   uint8_t *kinds;
   // Integers, or for texts and blobs the offset in `bytes` in the upper half and the length in the lower one.
   int64_t *values;
@@ -29,6 +27,8 @@ typedef struct row_feed {
 } row_feed;
 
 // Makes the table known to a connection, which owns the result: it is gone when the connection is.
+//
+// capacity: rows that it has room for.
 //
 // Returns NULL when there is no memory.
 row_feed *row_feed_create(sqlite3 *connection, const char *name, int32_t columns, int32_t capacity);
