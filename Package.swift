@@ -25,6 +25,7 @@ let cLibraries: [Target] = [
   .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
   .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
   .target(name: "CRowFeed", linkerSettings: [.linkedLibrary("sqlite3")]),
+  .target(name: "CRowNotes", linkerSettings: [.linkedLibrary("sqlite3")]),
   .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
   .target(name: "CWALBuffer", linkerSettings: [.linkedLibrary("sqlite3")]),
   .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
@@ -42,7 +43,7 @@ let base: [Target] = [
   .target(name: "Metrics", dependencies: ["Threads"], swiftSettings: settings),
   .target(name: "Protobuf", swiftSettings: settings),
   .target(name: "Spelling", swiftSettings: settings),
-  .target(name: "SQLite", dependencies: ["CRowFeed", "CSQLite", "CWALBuffer"], swiftSettings: settings),
+  .target(name: "SQLite", dependencies: ["CRowFeed", "CRowNotes", "CSQLite", "CWALBuffer"], swiftSettings: settings),
   .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: settings),
   .target(
     name: "Transport", dependencies: ["CCurl", "CLLHTTP", "CNGHTTP2", "CUV", "Threads"], swiftSettings: settings),

@@ -50,8 +50,12 @@ struct Removal: ~Copyable {
   }
 
   /// Deletes the spans that an attempt has in a trace.
-  mutating func remove(of attempt: Int64, in trace: Int64, limit: Int) throws(SQLiteError) -> SpanRemover.Removed {
-    try spans.remove(of: attempt, in: trace, limit: limit, &losses)
+  ///
+  /// - Parameter count: How many there are, as far as is known.
+  mutating func remove(
+    of attempt: Int64, in trace: Int64, count: Int64, limit: Int
+  ) throws(SQLiteError) -> SpanRemover.Removed {
+    try spans.remove(of: attempt, in: trace, count: count, limit: limit, &losses)
   }
 
   /// Deletes one span.

@@ -17,8 +17,9 @@ extension RetentionPass {
     steps.isUrgent = true
     defer { steps.isUrgent = false }
     let surplus = { () throws -> Int64 in
-      let left = try used() - limit.low
-      return left > 0 ? max(1, left / (try reader.bytesPerSpan())) : 0
+      let size = try reader.size()
+      let left = size.usedBytes + wal - limit.low
+      return left > 0 ? max(1, left / (try reader.bytesPerSpan(size))) : 0
     }
     // Where nothing is ever quiet for long enough, to search for it again and again would take much of the time.
     while ContinuousClock.now >= reader.nextSearch, try used() > limit.low, !isStopping() {

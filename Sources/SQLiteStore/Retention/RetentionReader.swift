@@ -44,6 +44,10 @@ final class RetentionReader {
   private var selectUnassigned: Statement
   private var selectArrivals: Statement
   private var selectRewards: Statement
+  private var selectOldestTraces: Statement
+  private var selectSpans: Statement
+  private var selectPages: Statement
+  private var selectFreePages: Statement
   private var segments: SegmentCache
 
   init(path: String, vfs: String? = nil, interruption: Interruption? = nil) throws {
@@ -85,12 +89,32 @@ final class RetentionReader {
         WHEN 'integer' THEN spans.name IN (SELECT id FROM names WHERE name GLOB 'agentlightning.*')
         ELSE spans.name GLOB 'agentlightning.*' END
       """)
+    let selectOldestTraces = try connection.prepare(
+      """
+      SELECT found.id, found.attempt, attempts.rollout, rollout_traces.spans,
+        attempts.rollout > 0 AND pinned IS NULL AND stage IS NULL AND (?3 = \(Int64.max) OR ?3 >=
+          (SELECT max(arrival) FROM spans WHERE spans.trace = found.id AND spans.attempt = found.attempt))
+      FROM (SELECT id, (SELECT attempt FROM spans WHERE trace = traces.id LIMIT 1) AS attempt FROM traces
+          WHERE id > ?1 ORDER BY id LIMIT ?2) AS found
+        JOIN attempts ON attempts.id = found.attempt
+        JOIN rollout_traces ON rollout_traces.rollout = attempts.rollout AND rollout_traces.attempt = found.attempt
+          AND rollout_traces.trace = found.id
+        LEFT JOIN rollouts ON rollouts.id = attempts.rollout
+      ORDER BY found.id
+      """)
+    let selectSpans = try connection.prepare("SELECT spans FROM counters")
+    let selectPages = try connection.prepare("PRAGMA page_count")
+    let selectFreePages = try connection.prepare("PRAGMA freelist_count")
     segments = try SegmentCache(connection, capacity: 1 << 20)
     self.connection = connection
     self.selectRollouts = selectRollouts
     self.selectUnassigned = selectUnassigned
     self.selectArrivals = selectArrivals
     self.selectRewards = selectRewards
+    self.selectOldestTraces = selectOldestTraces
+    self.selectSpans = selectSpans
+    self.selectPages = selectPages
+    self.selectFreePages = selectFreePages
   }
 
   /// Runs `body` over one state of the database.
@@ -126,25 +150,12 @@ final class RetentionReader {
   func oldestTraces(after last: Int64, limit: Int, delivered: Int64) throws(SQLiteError) -> (
     traces: [TraceCandidate], last: Int64?
   ) {
-    var select = try connection.prepare(
-      """
-      SELECT found.id, found.attempt, attempts.rollout, rollout_traces.spans,
-        attempts.rollout > 0 AND pinned IS NULL AND stage IS NULL AND (?3 = \(Int64.max) OR ?3 >=
-          (SELECT max(arrival) FROM spans WHERE spans.trace = found.id AND spans.attempt = found.attempt))
-      FROM (SELECT id, (SELECT attempt FROM spans WHERE trace = traces.id LIMIT 1) AS attempt FROM traces
-          WHERE id > ?1 ORDER BY id LIMIT ?2) AS found
-        JOIN attempts ON attempts.id = found.attempt
-        JOIN rollout_traces ON rollout_traces.rollout = attempts.rollout AND rollout_traces.attempt = found.attempt
-          AND rollout_traces.trace = found.id
-        LEFT JOIN rollouts ON rollouts.id = attempts.rollout
-      ORDER BY found.id
-      """)
-    try select.bind(last, at: 1)
-    try select.bind(Int64(limit), at: 2)
-    try select.bind(delivered, at: 3)
+    try selectOldestTraces.bind(last, at: 1)
+    try selectOldestTraces.bind(Int64(limit), at: 2)
+    try selectOldestTraces.bind(delivered, at: 3)
     var found: [TraceCandidate] = []
     var end: Int64?
-    try select.forEach { (row: borrowing Row) in
+    try selectOldestTraces.forEach { (row: borrowing Row) in
       end = row.int(at: 0)
       guard row.int(at: 4) == 1 else { return }
       found.append(
@@ -221,15 +232,19 @@ final class RetentionReader {
   }
 
   /// What a span takes on average, all tables included.
-  func bytesPerSpan() throws(SQLiteError) -> Int64 {
-    let spans = try connection.integer("SELECT spans FROM counters") ?? 0
-    return max(1, try size().usedBytes / max(1, spans))
+  ///
+  /// - Parameter size: That of the database.
+  func bytesPerSpan(_ size: Size) throws(SQLiteError) -> Int64 {
+    let spans = try Self.integer(&selectSpans)
+    return max(1, size.usedBytes / max(1, spans))
   }
 
   func size() throws(SQLiteError) -> Size {
-    Size(
-      pages: try connection.integer("PRAGMA page_count") ?? 0,
-      freePages: try connection.integer("PRAGMA freelist_count") ?? 0)
+    Size(pages: try Self.integer(&selectPages), freePages: try Self.integer(&selectFreePages))
+  }
+
+  private static func integer(_ select: inout Statement) throws(SQLiteError) -> Int64 {
+    try select.first { (row: borrowing Row) in row.int(at: 0) } ?? 0
   }
 }
 

@@ -72,7 +72,7 @@ struct RolloutRemover: ~Copyable {
     let selectSessions = try connection.prepare("SELECT id FROM sessions WHERE attempt = ?1")
     let selectKeySessions = try connection.prepare("SELECT id FROM key_sessions WHERE attempt = ?1")
     let selectTraces = try connection.prepare(
-      "SELECT trace FROM rollout_traces WHERE rollout = ?1 AND attempt = ?2 ORDER BY trace LIMIT ?3")
+      "SELECT trace, spans FROM rollout_traces WHERE rollout = ?1 AND attempt = ?2 ORDER BY trace LIMIT ?3")
     let removeTraces = try connection.prepare(
       "DELETE FROM rollout_traces WHERE rollout = ?1 AND attempt = ?2 AND trace <= ?3")
     let pin = try connection.prepare(
@@ -124,9 +124,16 @@ struct RolloutRemover: ~Copyable {
   }
 
   /// Traces in which an attempt has spans, the lowest rows first.
-  mutating func traces(of attempt: Int64, _ rollout: Int64, limit: Int) throws(SQLiteError) -> [Int64] {
-    var traces: [Int64] = []
-    try selectTraces.run3(rollout, attempt, Int64(limit)) { traces.append($0) }
+  ///
+  /// - Returns: Each with the number of these spans, of which some may be gone already.
+  mutating func traces(
+    of attempt: Int64, _ rollout: Int64, limit: Int
+  ) throws(SQLiteError) -> [(id: Int64, spans: Int64)] {
+    var traces: [(id: Int64, spans: Int64)] = []
+    try selectTraces.bind(rollout, at: 1)
+    try selectTraces.bind(attempt, at: 2)
+    try selectTraces.bind(Int64(limit), at: 3)
+    try selectTraces.forEach { (row: borrowing Row) in traces.append((row.int(at: 0), row.int(at: 1))) }
     return traces
   }
 
@@ -208,17 +215,5 @@ struct RolloutRemover: ~Copyable {
   mutating func sweepGraves() throws(SQLiteError) {
     try clearGraves.run()
     try clearAttemptGraves.run()
-  }
-}
-
-extension Statement {
-  /// Runs with three parameters, and shows the first column of each row.
-  fileprivate mutating func run3(
-    _ first: Int64, _ second: Int64, _ third: Int64, _ body: (Int64) -> Void
-  ) throws(SQLiteError) {
-    try bind(first, at: 1)
-    try bind(second, at: 2)
-    try bind(third, at: 3)
-    try forEach { (row: borrowing Row) in body(row.int(at: 0)) }
   }
 }

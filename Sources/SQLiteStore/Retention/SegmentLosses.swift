@@ -8,10 +8,10 @@ struct SegmentLosses: ~Copyable {
   private var removeExtent: Statement
 
   init(_ connection: borrowing Connection) throws(SQLiteError) {
-    let update = try connection.prepare(
-      "UPDATE segment_extents SET gone = gone + ?2 WHERE segment = ?1 RETURNING gone >= spans")
+    let removeExtent = try connection.prepare(
+      "DELETE FROM segment_extents WHERE segment = ?1 AND gone + ?2 >= spans")
     let removePayload = try connection.prepare("DELETE FROM segments WHERE id = ?1")
-    let removeExtent = try connection.prepare("DELETE FROM segment_extents WHERE segment = ?1")
+    let update = try connection.prepare("UPDATE segment_extents SET gone = gone + ?2 WHERE segment = ?1")
     self.update = update
     self.removePayload = removePayload
     self.removeExtent = removeExtent
@@ -23,16 +23,17 @@ struct SegmentLosses: ~Copyable {
   /// Writes what was noted.
   ///
   /// - Parameter packer: Holds the segment that is still open, which goes into the log first when it has lost spans.
-  mutating func save(_ packer: inout SegmentPacker) throws {
+  mutating func save(_ packer: inout SegmentPacker, _ connection: borrowing Connection) throws {
     if losses.isEmpty { return }
     for (segment, count) in losses {
       try packer.settle(segment)
-      try update.bind(segment, at: 1)
-      try update.bind(count, at: 2)
-      let isDead = try update.first { (row: borrowing Row) in row.int(at: 0) == 1 }
-      guard isDead == true else { continue }
-      try removePayload.run(.integer(segment))
-      try removeExtent.run(.integer(segment))
+      // Most lose all of their spans at once, and one that is dead need not be counted before it goes.
+      try removeExtent.run(.integer(segment), .integer(count))
+      if connection.changes == 0 {
+        try update.run(.integer(segment), .integer(count))
+      } else {
+        try removePayload.run(.integer(segment))
+      }
     }
     losses.removeAll(keepingCapacity: true)
   }

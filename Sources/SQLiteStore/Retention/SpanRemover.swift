@@ -25,7 +25,7 @@ struct SpanRemover: ~Copyable {
   var delivered = Int64.max
   private var select: Statement
   private var selectOne: Statement
-  private var removeRange: Statement
+  private var removeAll: NotedDelete
   private var removeOne: Statement
   private var isLeft: Statement
   private var removeTrace: Statement
@@ -38,7 +38,9 @@ struct SpanRemover: ~Copyable {
       "SELECT span_id, variant, segment, arrival FROM spans WHERE trace = ?1 AND attempt = ?2 LIMIT ?3")
     let selectOne = try connection.prepare(
       "SELECT segment, arrival FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant = ?3")
-    let removeRange = try connection.prepare("DELETE FROM spans WHERE trace = ?1 AND attempt = ?2")
+    let removeAll = try NotedDelete(
+      connection, from: "spans", in: "trace = ?1", where: "attempt = ?2",
+      noting: ["span_id", "variant", "segment", "arrival"])
     let removeOne = try connection.prepare("DELETE FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant = ?3")
     let isLeft = try connection.prepare("SELECT 1 FROM spans WHERE trace = ?1 LIMIT 1")
     let removeTrace = try connection.prepare("DELETE FROM traces WHERE id = ?1 RETURNING trace_id")
@@ -46,7 +48,7 @@ struct SpanRemover: ~Copyable {
     let notes = try SpanNotes(connection)
     self.select = select
     self.selectOne = selectOne
-    self.removeRange = removeRange
+    self.removeAll = removeAll
     self.removeOne = removeOne
     self.isLeft = isLeft
     self.removeTrace = removeTrace
@@ -56,35 +58,26 @@ struct SpanRemover: ~Copyable {
 
   /// Deletes the spans that an attempt has in a trace.
   ///
-  /// - Parameter limit: How many at most.
+  /// - Parameters:
+  ///   - count: How many there are, as far as is known: it decides about the way that this is done, not about the result.
+  ///   - limit: How many at most.
   mutating func remove(
-    of attempt: Int64, in trace: Int64, limit: Int, _ losses: inout SegmentLosses
+    of attempt: Int64, in trace: Int64, count: Int64, limit: Int, _ losses: inout SegmentLosses
   ) throws(SQLiteError) -> Removed {
     found.removeAll(keepingCapacity: true)
-    try select.bind(trace, at: 1)
-    try select.bind(attempt, at: 2)
-    try select.bind(Int64(limit) + 1, at: 3)
-    try select.forEach { (row: borrowing Row) in
-      found.append(
-        Found(spanID: row.int(at: 0), variant: row.int(at: 1), segment: row.int(at: 2), arrival: row.int(at: 3)))
-    }
-    var removed = Removed()
+    let hasMore =
+      if count <= limit {
+        try Self.take(&removeAll, of: attempt, in: trace, limit: limit, &found)
+      } else {
+        try takeSome(of: attempt, in: trace, limit: limit)
+      }
+    var removed = Removed(spans: Int64(found.count), isPartial: hasMore)
     if found.isEmpty { return removed }
-    let hasNotes = try notes.has(trace)
-    if found.count > limit {
-      found.removeLast()
-      removed.isPartial = true
-      for span in found { try removeOne(SpanKey(trace: trace, spanID: span.spanID, variant: span.variant)) }
-    } else {
-      try removeRange.bind(trace, at: 1)
-      try removeRange.bind(attempt, at: 2)
-      try removeRange.run()
-    }
-    removed.spans = Int64(found.count)
     for span in found {
       losses.add(span.segment)
       if span.arrival > delivered { removed.undelivered += 1 }
     }
+    let hasNotes = try notes.has(trace)
     try finish(trace, &removed)
     guard hasNotes else { return removed }
     if removed.trace != nil {
@@ -93,6 +86,36 @@ struct SpanRemover: ~Copyable {
       for span in found { try notes.remove(SpanKey(trace: trace, spanID: span.spanID, variant: span.variant)) }
     }
     return removed
+  }
+
+  /// Deletes all rows of a trace, in one pass.
+  ///
+  /// - Returns: Whether there are more after all.
+  private static func take(
+    _ removeAll: inout NotedDelete, of attempt: Int64, in trace: Int64, limit: Int, _ found: inout [Found]
+  ) throws(SQLiteError) -> Bool {
+    try removeAll.bind(trace, at: 1)
+    try removeAll.bind(attempt, at: 2)
+    return try removeAll.run(limit: limit) { row in
+      found.append(Found(spanID: row[0], variant: row[1], segment: row[2], arrival: row[3]))
+    }
+  }
+
+  /// Deletes some rows of a trace that has too many for one step: what is left is not even looked at.
+  ///
+  /// - Returns: Whether there are more.
+  private mutating func takeSome(of attempt: Int64, in trace: Int64, limit: Int) throws(SQLiteError) -> Bool {
+    try select.bind(trace, at: 1)
+    try select.bind(attempt, at: 2)
+    try select.bind(Int64(limit) + 1, at: 3)
+    try select.forEach { (row: borrowing Row) in
+      found.append(
+        Found(spanID: row.int(at: 0), variant: row.int(at: 1), segment: row.int(at: 2), arrival: row.int(at: 3)))
+    }
+    let hasMore = found.count > limit
+    if hasMore { found.removeLast() }
+    for span in found { try removeOne(SpanKey(trace: trace, spanID: span.spanID, variant: span.variant)) }
+    return hasMore
   }
 
   /// Deletes one span.

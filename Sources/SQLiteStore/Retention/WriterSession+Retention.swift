@@ -48,7 +48,7 @@ extension WriterSession {
     for candidate in traces where tally.spans < budget {
       guard try removal.traces.isUnchanged(candidate) else { continue }
       let removed = try removal.remove(
-        of: candidate.attempt, in: candidate.trace, limit: budget - tally.spans)
+        of: candidate.attempt, in: candidate.trace, count: candidate.spans, limit: budget - tally.spans)
       tables.tags.remove(
         removed.spans, from: TagResolver.Rows(rollout: candidate.rollout, attempt: candidate.attempt),
         trace: candidate.trace)
@@ -149,14 +149,14 @@ extension WriterSession {
     var last: Int64?
     for trace in traces {
       guard left > 0 else { break }
-      let removed = try removal.remove(of: deletion.attempt, in: trace, limit: left)
+      let removed = try removal.remove(of: deletion.attempt, in: trace.id, count: trace.spans, limit: left)
       left -= Int(removed.spans)
-      didRemove(removed, of: trace, &tally)
+      didRemove(removed, of: trace.id, &tally)
       if removed.isPartial { break }
-      last = trace
+      last = trace.id
     }
     if let last { try removal.rollouts.forgetTraces(of: deletion.attempt, deletion.rollout, upTo: last) }
-    return traces.count < 1_024 && last == traces.last
+    return traces.count < 1_024 && last == traces.last?.id
   }
 
   private func didRemove(_ removed: SpanRemover.Removed, of trace: Int64, _ tally: inout RetentionTally) {

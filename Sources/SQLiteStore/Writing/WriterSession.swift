@@ -165,7 +165,7 @@ final class WriterSession {
   /// Writes what was collected, and commits.
   func commit(received: Int64) throws {
     try attribution.work(budget: retagStep, &tables)
-    try removal.losses.save(&packer)
+    try removal.losses.save(&packer, connection)
     let outcome = try packer.commit()
     if outcome == .tookBack { duplicates.forgetOpenSegment() }
     try settle(received: received)
