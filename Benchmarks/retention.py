@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import threading
 
 from harness import database, otlp, retention, server
@@ -54,6 +55,14 @@ def send(data, spans, shape, *limits):
     return result, file.bytes
 
 
+def send_without_limit(data, spans, shape):
+    result = send(data, spans, shape, "max_age=0")
+    shutil.rmtree(data)
+    # The disk still works on what came; that is not to be counted against the next.
+    os.sync()
+    return result
+
+
 def retention_by_bytes(folder, options):
     """Deleting keeps up with full ingest, and does not cost much of it."""
     limit = QUICK_LIMIT if options.quick else LIMIT
@@ -61,21 +70,27 @@ def retention_by_bytes(folder, options):
     spans = times * limit // BYTES_PER_SPAN
     table = []
     for number, (name, shape) in enumerate(SHAPES.items()):
-        free, all_bytes = send(folder / f"free-{number}", spans, shape, "max_age=0")
-        # The disk still works on what came; that is not to be counted against the next.
-        os.sync()
+        # The machine may be faster in one minute than in the next: once before and once after.
+        before, all_bytes = send_without_limit(folder / f"before-{number}", spans, shape)
         limited, largest = send(folder / f"limited-{number}", spans, shape, "max_age=0", f"max_bytes={limit}")
+        after, _ = send_without_limit(folder / f"after-{number}", spans, shape)
         load = f"{all_bytes / limit:.0f} times `retention.max_bytes` ({limit // MEBIBYTE} MiB) sent, {name}"
-        share = limited["spans_per_s"] / free["spans_per_s"] * 100
+        free_rate = (before["spans_per_s"] + after["spans_per_s"]) / 2
+        p99 = 2 * limited["lat_us"]["p99"] / (before["lat_us"]["p99"] + after["lat_us"]["p99"])
         table += [
             Row(f"{load}: database file above the limit, highest", 10, "%", [(largest / limit - 1) * 100]),
-            Row(f"{load}: ingest, against that without a limit", 80, SHARE_OF_A_RATE, [share]),
-            Row(f"{load}: acknowledgement p99, against that without a limit", 1.5, TIMES, [ratio(limited, free, "p99")]),
+            Row(
+                f"{load}: ingest, against that without a limit before and after",
+                80,
+                SHARE_OF_A_RATE,
+                [limited["spans_per_s"] / free_rate * 100],
+            ),
+            Row(f"{load}: acknowledgement p99, against that without a limit", 1.5, TIMES, [p99]),
         ]
     return table
 
 
-# It sends 67 million spans.
+# It sends 100 million spans.
 retention_by_bytes.most_runs = 1
 
 

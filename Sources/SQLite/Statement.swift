@@ -84,6 +84,16 @@ import CSQLite
     }
   }
 
+  /// Steps an `INSERT` of one row that returns none, and makes it ready for the next binding.
+  ///
+  /// `RETURNING` tells the number as well, but collects what it returns in a table of its own.
+  ///
+  /// - Returns: The row's number.
+  package mutating func insert() throws(SQLiteError) -> Int64 {
+    try run()
+    return unsafe sqlite3_last_insert_rowid(sqlite3_db_handle(handle))
+  }
+
   /// Steps a statement that returns at most one row, shows it to `body`, and makes the statement ready again.
   package mutating func first<Result>(_ body: (borrowing Row) throws(SQLiteError) -> Result) throws(SQLiteError)
     -> Result?

@@ -95,7 +95,7 @@ final class RetentionThread: Sendable {
         work = open
         try makePass(open.reader, open.rewriter, steps, &clock, &servicesDue)
         ended(nil)
-        try watch(open.reader)
+        try watch(open.reader, open.rewriter, steps)
       } catch {
         work = nil
         let failure = Self.failure(error)
@@ -236,7 +236,7 @@ final class RetentionThread: Sendable {
   // MARK: Watch
 
   /// Waits for the next pass, and makes room meanwhile as soon as it is needed.
-  private func watch(_ reader: RetentionReader) throws {
+  private func watch(_ reader: RetentionReader, _ rewriter: SegmentRewriter, _ steps: RetentionSteps) throws {
     let policy = state.withLock { $0.policy }
     let start = ContinuousClock.now
     let end = start + policy.interval
@@ -246,8 +246,15 @@ final class RetentionThread: Sendable {
         continue
       }
       let used = try reader.size().usedBytes + limit.counted(walBytes())
+      if used > limit.high, !status.isOverLimit {
+        // A whole pass would look for much else each time.
+        let pass = pass(policy, steps)
+        try makeRoom(pass, reader)
+        try pass.gather(reader, rewriter)
+        continue
+      }
       // What may not go now may go soon, and what comes meanwhile may as well.
-      if used > limit.high, !status.isOverLimit || ContinuousClock.now > start + Self.overLimitInterval { return }
+      if used > limit.high, ContinuousClock.now > start + Self.overLimitInterval { return }
       // How much can come until the next look must fit into what is left.
       let isNear = used > limit.limit / 10 * 8
       state.wait(

@@ -28,6 +28,7 @@ struct SpanRemover: ~Copyable {
   private var removeAll: NotedDelete
   private var removeOne: Statement
   private var isLeft: Statement
+  private var selectTrace: Statement
   private var removeTrace: Statement
   private var forgetKnowledge: Statement
   private var notes: SpanNotes
@@ -43,7 +44,8 @@ struct SpanRemover: ~Copyable {
       noting: ["span_id", "variant", "segment", "arrival"])
     let removeOne = try connection.prepare("DELETE FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant = ?3")
     let isLeft = try connection.prepare("SELECT 1 FROM spans WHERE trace = ?1 LIMIT 1")
-    let removeTrace = try connection.prepare("DELETE FROM traces WHERE id = ?1 RETURNING trace_id")
+    let selectTrace = try connection.prepare("SELECT trace_id FROM traces WHERE id = ?1")
+    let removeTrace = try connection.prepare("DELETE FROM traces WHERE id = ?1")
     let forgetKnowledge = try connection.prepare("UPDATE traces SET binding = NULL WHERE id = ?1")
     let notes = try SpanNotes(connection)
     self.select = select
@@ -51,6 +53,7 @@ struct SpanRemover: ~Copyable {
     self.removeAll = removeAll
     self.removeOne = removeOne
     self.isLeft = isLeft
+    self.selectTrace = selectTrace
     self.removeTrace = removeTrace
     self.forgetKnowledge = forgetKnowledge
     self.notes = notes
@@ -155,7 +158,9 @@ struct SpanRemover: ~Copyable {
       try forgetKnowledge.run()
       return
     }
+    try selectTrace.bind(trace, at: 1)
+    removed.trace = try selectTrace.first { (row: borrowing Row) in TraceID(row.bytes(at: 0)) } ?? nil
     try removeTrace.bind(trace, at: 1)
-    removed.trace = try removeTrace.first { (row: borrowing Row) in TraceID(row.bytes(at: 0)) } ?? nil
+    try removeTrace.run()
   }
 }

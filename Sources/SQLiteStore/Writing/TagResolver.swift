@@ -64,11 +64,11 @@ struct TagResolver: ~Copyable {
       SELECT id, (SELECT coalesce(max(last_sequence), 0) FROM attempts WHERE rollout = rollouts.id)
       FROM rollouts WHERE rollout_id = ?1
       """)
-    let insertRollout = try connection.prepare("INSERT INTO rollouts(rollout_id) VALUES(?1) RETURNING id")
+    let insertRollout = try connection.prepare("INSERT INTO rollouts(rollout_id) VALUES(?1)")
     let findAttempt = try connection.prepare(
       "SELECT id FROM attempts WHERE rollout = ?1 AND coalesce(attempt_id, '') = coalesce(?2, '')")
     let insertAttempt = try connection.prepare(
-      "INSERT INTO attempts(rollout, attempt_id, spans, first_arrival, last_arrival) VALUES(?1, ?2, 0, ?3, ?3) RETURNING id"
+      "INSERT INTO attempts(rollout, attempt_id, spans, first_arrival, last_arrival) VALUES(?1, ?2, 0, ?3, ?3)"
     )
     let updateAttempt = try connection.prepare(
       """
@@ -106,15 +106,15 @@ struct TagResolver: ~Copyable {
   private mutating func rollout(_ id: String) throws(SQLiteError) -> Rollout {
     if let known = rollouts[ExactText(id)] { return known }
     try findRollout.bind(id, at: 1)
-    var found = try findRollout.first { (row: borrowing Row) in
+    let known = try findRollout.first { (row: borrowing Row) in
       Rollout(row: row.int(at: 0), lastSequence: row.int(at: 1))
     }
-    if found == nil {
+    let found: Rollout
+    if let known {
+      found = known
+    } else {
       try insertRollout.bind(id, at: 1)
-      found = try insertRollout.first { (row: borrowing Row) in Rollout(row: row.int(at: 0), lastSequence: 0) }
-    }
-    guard let found else {
-      throw SQLiteError(code: .corrupt, operation: "insert", message: "a new rollout has no row")
+      found = Rollout(row: try insertRollout.insert(), lastSequence: 0)
     }
     rollouts[ExactText(id)] = found
     return found
@@ -127,10 +127,7 @@ struct TagResolver: ~Copyable {
     try insertAttempt.bind(rollout, at: 1)
     if let id { try insertAttempt.bind(id, at: 2) } else { try insertAttempt.bindNull(at: 2) }
     try insertAttempt.bind(received, at: 3)
-    guard let row = try insertAttempt.first({ (row: borrowing Row) in row.int(at: 0) }) else {
-      throw SQLiteError(code: .corrupt, operation: "insert", message: "a new attempt has no row")
-    }
-    return row
+    return try insertAttempt.insert()
   }
 
   /// The next number of a rollout, which is not used up before ``use(_:_:attempt:)``.
