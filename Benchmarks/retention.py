@@ -56,6 +56,7 @@ def send(data, spans, shape, *limits):
 
 
 def send_without_limit(data, spans, shape):
+    """Sends to a store that keeps everything, and leaves nothing of it on the disk."""
     result = send(data, spans, shape, "max_age=0")
     shutil.rmtree(data)
     # The disk still works on what came; that is not to be counted against the next.

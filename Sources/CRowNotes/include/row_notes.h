@@ -1,7 +1,7 @@
 // A function of SQL that notes integers of the rows that a statement comes by, so that one pass deletes them and tells
 // what was in them:
 //
-//   DELETE FROM spans WHERE trace = ?1 AND note_spans(segment, arrival)
+//   DELETE FROM spans WHERE trace = ?1 AND CASE WHEN attempt = ?2 THEN note_spans(segment, arrival) ELSE 0 END
 //
 // DELETE ... RETURNING tells it as well, but collects the keys of the rows first and their values afterwards: it costs
 // three times as much.

@@ -146,14 +146,7 @@ final class RetentionThread: Sendable {
   ) throws {
     let policy = state.withLock { $0.policy }
     let pass = self.pass(policy, steps)
-    // Spans keep coming while a pass goes on, which may take long.
-    steps.afterStep = { [self] () throws(StoreError) in
-      do {
-        if try isAtLimit(reader, policy) { try makeRoom(self.pass(policy, steps), reader) }
-      } catch {
-        throw Self.failure(error)
-      }
-    }
+    makeRoomAfterSteps(steps, reader, policy)
     defer { steps.afterStep = nil }
     try pass.finishRemovals()
     let isTrusted = try observe(&clock, reader, policy)
@@ -178,6 +171,17 @@ final class RetentionThread: Sendable {
     try pass.vacuum(reader, keepsAll: try isNearLimit(reader, policy))
     try pass.sweepLookups(reader)
     try pass.sweepNames(reader)
+  }
+
+  /// Watches the limit of bytes between steps: spans keep coming while these go on, which may take long.
+  private func makeRoomAfterSteps(_ steps: RetentionSteps, _ reader: RetentionReader, _ policy: RetentionPolicy) {
+    steps.afterStep = { [self] () throws(StoreError) in
+      do {
+        if try isAtLimit(reader, policy) { try makeRoom(pass(policy, steps), reader) }
+      } catch {
+        throw Self.failure(error)
+      }
+    }
   }
 
   private func pass(_ policy: RetentionPolicy, _ steps: RetentionSteps) -> RetentionPass {
@@ -238,6 +242,8 @@ final class RetentionThread: Sendable {
   /// Waits for the next pass, and makes room meanwhile as soon as it is needed.
   private func watch(_ reader: RetentionReader, _ rewriter: SegmentRewriter, _ steps: RetentionSteps) throws {
     let policy = state.withLock { $0.policy }
+    makeRoomAfterSteps(steps, reader, policy)
+    defer { steps.afterStep = nil }
     let start = ContinuousClock.now
     let end = start + policy.interval
     while !isStopping, !state.withLock({ $0.isDue }), ContinuousClock.now < end {
