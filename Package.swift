@@ -17,7 +17,8 @@ let cLibraries: [Target] = [
   .target(name: "CAPIDescription"),
   .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
   .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-  .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+  // It needs the headers of libcurl4-openssl-dev; the library is loaded at run time.
+  .target(name: "CCurl"),
   .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
   .systemLibrary(name: "CLinux"),
   // Debian ships llhttp as sources; they are compiled from where the package puts them.

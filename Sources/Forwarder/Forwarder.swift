@@ -16,7 +16,8 @@ package final class Forwarder: Sendable {
   package let entries: [Entry]
   private let others: Locked<[ForwarderRecord]>
   private let store: any ForwardStore
-  private let client: HTTPClient
+  /// Made only when there is somewhere to send to.
+  private let client: HTTPClient?
   private let activation: Task<[ForwarderRecord], Never>
   private let workers: [Task<Void, Never>]
   private let now: @Sendable () -> Int64
@@ -30,7 +31,8 @@ package final class Forwarder: Sendable {
   ) async throws {
     self.store = store
     self.now = now
-    client = try await HTTPClient(group: loops)
+    let client = targets.isEmpty ? nil : try await HTTPClient(group: loops)
+    self.client = client
     let others = Locked<[ForwarderRecord]>([])
     self.others = others
     let new = targets.map {
@@ -43,6 +45,7 @@ package final class Forwarder: Sendable {
     var workers = [Task { _ = await activation.value }]
     var entries: [Entry] = []
     for (index, target) in targets.enumerated() {
+      guard let client else { break }
       let status = TargetStatus(lastArrival: store.arrivals.value)
       if let record = known?.first(where: { $0.name == target.name }) { status.begin(record) }
       let loop = loops.loops[index % loops.loops.count]
@@ -108,7 +111,7 @@ package final class Forwarder: Sendable {
     let client = client
     let cutting = Task {
       await sleep(time)
-      await client.shutdown()
+      await client?.shutdown()
     }
     for worker in workers { await worker.value }
     cutting.cancel()

@@ -77,7 +77,9 @@ package final class SQLiteStore: SpanWriter, SpanReader {
       checkpointer.run()
       Self.end(threads)
     }.detach()
-    if options.retention != nil { Thread(name: "retention") { retention.run() }.detach() }
+    if options.retention != nil {
+      Thread(name: "retention", niceness: RetentionThread.niceness) { retention.run() }.detach()
+    }
     let loader = TraceFilterLoader(path: databasePath, vfs: options.vfs, filter: filter)
     Thread(name: "trace-filter") {
       loader.run()

@@ -1,5 +1,3 @@
-import Glibc
-
 /// A few threads for computations that would hold an event loop for too long.
 ///
 /// Jobs start in the order in which they came, and each runs to its end on one thread. The number of threads bounds what
@@ -21,11 +19,7 @@ package final class HelperThreads: Sendable {
     let state = state
     // The threads hold the state and not this object, so that its end can be theirs.
     for number in 1...max(1, count) {
-      Thread(name: "\(name)-\(number)") {
-        // On Linux this is about the calling thread alone.
-        if niceness > 0 { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness) }
-        Self.work(state)
-      }.detach()
+      Thread(name: "\(name)-\(number)", niceness: niceness) { Self.work(state) }.detach()
     }
   }
 

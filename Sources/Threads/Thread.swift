@@ -13,9 +13,10 @@ import Glibc
   ///
   /// - Parameters:
   ///   - name: What `top` and a debugger show. The kernel keeps the first 15 bytes.
+  ///   - niceness: By how much other threads go before this one where cores are scarce, 0 to 19.
   ///   - body: What the thread runs.
-  package init(name: String, _ body: @escaping @Sendable () -> Void) {
-    let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
+  package init(name: String, niceness: Int32 = 0, _ body: @escaping @Sendable () -> Void) {
+    let start = unsafe Unmanaged.passRetained(Start(name: name, niceness: niceness, body: body))
     var handle = pthread_t()
     let code = unsafe pthread_create(&handle, nil, runThread, start.toOpaque())
     // Threads are made at start only; without them the program cannot do its job.
@@ -36,10 +37,12 @@ import Glibc
 
 private final class Start: Sendable {
   let name: String
+  let niceness: Int32
   let body: @Sendable () -> Void
 
-  init(name: String, body: @escaping @Sendable () -> Void) {
+  init(name: String, niceness: Int32, body: @escaping @Sendable () -> Void) {
     self.name = name
+    self.niceness = niceness
     self.body = body
   }
 }
@@ -48,6 +51,8 @@ private final class Start: Sendable {
 private func runThread(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
   let start = unsafe Unmanaged<Start>.fromOpaque(context!).takeRetainedValue()
   _ = unsafe clinux_set_thread_name(start.name)
+  // On Linux this is about the calling thread alone.
+  if start.niceness > 0 { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, start.niceness) }
   start.body()
   return nil
 }

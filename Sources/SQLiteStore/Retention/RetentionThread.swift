@@ -31,6 +31,8 @@ final class RetentionThread: Sendable {
     var listener: (@Sendable (RetentionEvent) -> Void)?
   }
 
+  /// What comes in goes before the search for what can go: it fits into the time in which the writer waits for the disk.
+  static let niceness: Int32 = 10
   /// How often it looks whether there is room while a limit of bytes is near, and otherwise.
   private static let watchInterval = Duration.milliseconds(25)
   /// How often it looks for what can go when it has found too little.

@@ -35,7 +35,7 @@ package struct ClientError: Error, Hashable, Sendable, CustomStringConvertible {
   ///   - detail: What libcurl wrote into its error buffer.
   ///   - isConnected: Whether there was a connection that the request could go to.
   init(_ code: CURLcode, detail: String, isConnected: Bool) {
-    message = detail.isEmpty ? unsafe String(cString: curl_easy_strerror(code)) : detail
+    message = detail.isEmpty ? unsafe String(cString: ccurl_easy_strerror(code)) : detail
     switch code {
     case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT, CURLE_SSL_CONNECT_ERROR,
       CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,

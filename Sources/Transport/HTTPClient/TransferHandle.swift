@@ -17,7 +17,7 @@ internal import CCurl
   private static let readBufferSize = 64 * 1024
 
   init() throws(ClientError) {
-    guard let easy = unsafe curl_easy_init() else {
+    guard let easy = unsafe ccurl_easy_init() else {
       throw ClientError(kind: .other, message: "libcurl has no handle left")
     }
     unsafe self.easy = easy
@@ -27,7 +27,7 @@ internal import CCurl
   }
 
   deinit {
-    unsafe curl_easy_cleanup(easy)
+    unsafe ccurl_easy_cleanup(easy)
     unsafe errorText.deallocate()
     freeRequest()
   }
@@ -112,7 +112,7 @@ internal import CCurl
   }
 
   private func append(_ line: String) throws(ClientError) {
-    guard let longer = unsafe curl_slist_append(fields, line) else {
+    guard let longer = unsafe ccurl_slist_append(fields, line) else {
       throw ClientError(kind: .other, message: "no memory for the header fields")
     }
     unsafe fields = longer
@@ -121,12 +121,12 @@ internal import CCurl
   /// Forgets the request; connections and what is known of the servers stay with the pool.
   func reset() {
     transfer = nil
-    unsafe curl_easy_reset(easy)
+    unsafe ccurl_easy_reset(easy)
     freeRequest()
   }
 
   private func freeRequest() {
-    unsafe curl_slist_free_all(fields)
+    unsafe ccurl_slist_free_all(fields)
     unsafe fields = nil
     unsafe body?.deallocate()
     unsafe body = nil
@@ -154,7 +154,7 @@ internal import CCurl
 
   private func check(_ code: CURLcode) throws(ClientError) {
     guard code != CURLE_OK else { return }
-    throw ClientError(kind: .other, message: unsafe String(cString: curl_easy_strerror(code)))
+    throw ClientError(kind: .other, message: unsafe String(cString: ccurl_easy_strerror(code)))
   }
 }
 

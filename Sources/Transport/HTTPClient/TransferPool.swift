@@ -30,9 +30,10 @@ internal import CUV
   }
 
   private init(loop: EventLoop) throws(TransportError) {
-    guard Self.isLibraryReady, let multi = unsafe curl_multi_init() else {
-      throw TransportError(code: .other, operation: "start the HTTP client", message: "libcurl cannot be initialized")
+    if let reason = unsafe ccurl_load() {
+      throw Self.failure(unsafe String(cString: reason))
     }
+    guard let multi = unsafe ccurl_multi_init() else { throw Self.failure("libcurl has no memory") }
     self.loop = loop
     unsafe self.multi = multi
     timer = LoopTimer(loop: loop) { [unowned self] in drive() }
@@ -42,8 +43,9 @@ internal import CUV
     unsafe ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, Self.keptConnections)
   }
 
-  /// Once for the process, before there are threads that use the library.
-  private static let isLibraryReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+  private static func failure(_ reason: String) -> TransportError {
+    TransportError(code: .other, operation: "start the HTTP client", message: reason)
+  }
 
   // MARK: Transfers
 
@@ -61,9 +63,9 @@ internal import CUV
 
   /// Sends the request of a handle, at once if there is a connection.
   func add(_ handle: TransferHandle) throws(ClientError) {
-    let code = unsafe curl_multi_add_handle(multi, handle.easy)
+    let code = unsafe ccurl_multi_add_handle(multi, handle.easy)
     guard code == CURLM_OK else {
-      throw ClientError(kind: .other, message: unsafe String(cString: curl_multi_strerror(code)))
+      throw ClientError(kind: .other, message: unsafe String(cString: ccurl_multi_strerror(code)))
     }
     active[ObjectIdentifier(handle)] = handle
     if isDue { drive() }
@@ -72,7 +74,7 @@ internal import CUV
   /// Takes a handle back; a transfer that has not ended is cut.
   func remove(_ handle: TransferHandle) {
     if active.removeValue(forKey: ObjectIdentifier(handle)) != nil {
-      unsafe curl_multi_remove_handle(multi, handle.easy)
+      unsafe ccurl_multi_remove_handle(multi, handle.easy)
     }
     handle.reset()
     if idle.count < Self.keptHandles && !isClosed { idle.append(handle) }
@@ -81,7 +83,7 @@ internal import CUV
   /// Lets a transfer go on that had no room.
   func resume(_ handle: TransferHandle) {
     isBusy = true
-    unsafe curl_easy_pause(handle.easy, Int32(CURLPAUSE_CONT))
+    unsafe ccurl_easy_pause(handle.easy, Int32(CURLPAUSE_CONT))
     isBusy = false
     if isDue { drive() }
   }
@@ -98,14 +100,14 @@ internal import CUV
     guard !isClosed, !isBusy else { return }
     isBusy = true
     var running: Int32 = 0
-    unsafe curl_multi_socket_action(multi, socket, events, &running)
+    unsafe ccurl_multi_socket_action(multi, socket, events, &running)
     isBusy = false
     finishTransfers()
   }
 
   private func finishTransfers() {
     var waiting: Int32 = 0
-    while let message = unsafe curl_multi_info_read(multi, &waiting) {
+    while let message = unsafe ccurl_multi_info_read(multi, &waiting) {
       guard unsafe message.pointee.msg == CURLMSG_DONE else { continue }
       let code = unsafe message.pointee.data.result
       var context: UnsafeMutableRawPointer?
@@ -146,7 +148,7 @@ internal import CUV
     for handle in active.values { handle.transfer?.cancel() }
     isClosed = true
     idle = []
-    unsafe curl_multi_cleanup(multi)
+    unsafe ccurl_multi_cleanup(multi)
     for poll in sockets.values { poll.close() }
     sockets = [:]
     timer?.close()
