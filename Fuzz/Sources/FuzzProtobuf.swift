@@ -62,11 +62,19 @@ private func checkSegments(_ request: [UInt8], _ scanned: SpanBatch) {
         preconditionFailure("a span is not where it was scanned")
       }
       precondition(range.count == Int(span.length), "a span has another length than was scanned")
+      checkStripping(segment.bytes.span.extracting(range))
       _ = try! CanonicalSpan.bytes(
         resourceSpans: segment.bytes.span.extracting(walker.resourceSpans),
         scopeSpans: segment.bytes.span.extracting(walker.scopeSpans), span: segment.bytes.span.extracting(range))
     }
   }
+}
+
+/// What takes prompts out of a span leaves one that says so, and has none left.
+private func checkStripping(_ span: Span<UInt8>) {
+  guard let stripped = try! PayloadStripper.strip(span) else { return }
+  precondition(try! PayloadStripper.isStripped(stripped.span), "a span does not say that it has lost its prompts")
+  precondition(try! PayloadStripper.strip(stripped.span) == nil, "a span has prompts left")
 }
 
 /// What is rendered as JSON is read again, and renders to the same text.

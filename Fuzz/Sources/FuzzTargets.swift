@@ -8,6 +8,7 @@ typealias FuzzTarget = @Sendable (Span<UInt8>) -> Void
 /// To add one: its line here, its function in a file of its own, its dependency in the manifest.
 private let fuzzTargets: [String: FuzzTarget] = [
   "deflate": fuzzDeflate,
+  "exchange": fuzzExchange,
   "grpc": fuzzGRPC,
   "gzip": fuzzGzip,
   "http1": fuzzHTTP1,

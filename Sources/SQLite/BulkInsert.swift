@@ -65,6 +65,8 @@ import CSQLite
 
   private mutating func add(_ part: Span<UInt8>, _ kind: Int) {
     add(Int64(bytes.count) << 32 | Int64(part.count), kind)
+    // Swift 6.3.1 would write the count of 0 into the storage that all empty arrays of the process share.
+    if part.isEmpty { return }
     bytes.append(addingCapacity: part.count) { free in
       for index in part.indices { free.append(part[index]) }
     }
