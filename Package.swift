@@ -231,7 +231,8 @@ if Context.environment["FUZZ"] == "1" {
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "CLibFuzzer", "Compression", "GenAI", "JSON", "LightningAPI", "Logging", "Metrics", "OTLP", "OTLPReceiver", "Protobuf",
+        "CLibFuzzer", "Compression", "GenAI", "JSON", "LightningAPI", "Logging", "Metrics", "OTLP", "OTLPReceiver",
+        "Protobuf",
         "Telemetry",
         "Threads", "TraceStore", "Transport",
       ], path: "Fuzz/Sources", swiftSettings: settings,

@@ -44,6 +44,25 @@ import Testing
     #expect(exchange.delivery.events?.records == 1)
   }
 
+  @Test("how large a line may be does not depend on the pieces", arguments: [93, 94, 95, 101])
+  func lines(count: Int) {
+    var options = RecordingOptions()
+    options.recordBytes = 100
+    for name in ["data: ", "event: ", ": "] {
+      let body = Array("\(name)\(String(repeating: "x", count: count))\n\ndata: [DONE]\n\n".utf8)
+      let exchanges = [1, 7, body.count].map { size in
+        let reader = ExchangeReader(api: .chatCompletions, path: "/", requestBody: Array("{}".utf8), options: options)
+        reader.begin(status: 200, contentType: "text/event-stream", contentEncoding: nil)
+        for start in stride(from: 0, to: body.count, by: size) {
+          reader.receive(body.span.extracting(start..<min(start + size, body.count)))
+        }
+        return reader.finish(.complete)
+      }
+      #expect(exchanges[0] == exchanges[2] && exchanges[1] == exchanges[2])
+      #expect(exchanges[0].delivery.isTruncated == (name.utf8.count + count > 100))
+    }
+  }
+
   @Test("a compressed bomb is not unpacked", arguments: ["application/json", "text/event-stream"])
   func bomb(contentType: String) throws {
     var options = RecordingOptions()

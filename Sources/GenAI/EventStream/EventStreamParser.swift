@@ -12,7 +12,7 @@ struct EventStreamParser {
   private var hasSeenCarriageReturn = false
   private var isFirstLine = true
 
-  /// Whether a record was larger than `recordBytes`; nothing is read from then on.
+  /// Whether a record, or a line of it, was larger than `recordBytes`; nothing is read from then on.
   private(set) var isOverflown = false
 
   init(recordBytes: Int) { self.recordBytes = recordBytes }
@@ -54,10 +54,11 @@ struct EventStreamParser {
   }
 
   private mutating func endLine(_ tail: Span<UInt8>, _ body: (consuming [UInt8]) -> Void) {
+    // By the whole line, and also where it came at once: what is recorded must not depend on the pieces.
+    guard fits(tail.count) else { return }
     if line.isEmpty {
       interpret(tail, body)
     } else {
-      guard fits(tail.count) else { return }
       line.append(tail)
       let whole = line.take()
       interpret(whole.span, body)
@@ -79,7 +80,6 @@ struct EventStreamParser {
       value = value.extracting(1...)
       if !value.isEmpty, value[0] == UInt8(ascii: " ") { value = value.extracting(1...) }
     }
-    guard fits(value.count) else { return }
     if hasData { data.append(0x0A) }
     hasData = true
     Self.append(value, to: &data)
