@@ -11,13 +11,16 @@ internal import CCrypto
     var target = hash.mutableSpan
     let code = unsafe message.withUnsafeBufferPointer { message in
       unsafe target.withUnsafeMutableBufferPointer { target in
-        unsafe EVP_Digest(message.baseAddress, message.count, target.baseAddress, nil, EVP_sha256(), nil)
+        unsafe EVP_Digest(message.baseAddress, message.count, target.baseAddress, nil, Self.algorithm, nil)
       }
     }
     // No message can cause a failure; memory has run out, or the installation of libcrypto is broken.
     precondition(code == 1, "libcrypto cannot compute SHA-256")
     bytes = hash
   }
+
+  // Without it libcrypto looks for the implementation with every hash. It is never changed, so threads may share it.
+  private nonisolated(unsafe) static let algorithm = unsafe EVP_MD_fetch(nil, "SHA256", nil)
 
   /// Takes a hash that was computed before.
   ///

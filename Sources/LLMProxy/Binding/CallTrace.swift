@@ -1,3 +1,4 @@
+import Glibc
 import Telemetry
 import Transport
 
@@ -20,15 +21,16 @@ struct CallTrace {
 
   /// - Parameter isTrusted: Whether the call may continue the caller's trace.
   init(_ headers: HTTPHeaders, isTrusted: Bool) {
-    spanID = .random()
+    let random = RandomWords()
+    spanID = random.spanID
     let fields = headers.all("traceparent")
     // Two are as good as none: nobody can tell which is meant.
     guard fields.count == 1, let parent = Self.parse(fields[0]) else {
-      traceID = .random()
+      traceID = random.traceID
       return
     }
     guard isTrusted else {
-      traceID = .random()
+      traceID = random.traceID
       link = (parent.traceID, parent.spanID)
       return
     }
@@ -63,11 +65,19 @@ struct CallTrace {
   }
 }
 
-extension TraceID {
-  static func random() -> TraceID {
-    // One bit is set, so that it is never the id of zeros.
-    TraceID(high: .random(in: 0 ... .max), low: .random(in: 0 ... .max) | 1)
+/// The ids of a call, from one call of the kernel.
+private struct RandomWords {
+  private var words: InlineArray<3, UInt64> = [0, 0, 0]
+
+  init() {
+    // It fails only for more than 256 bytes, and where the kernel has no such call.
+    if unsafe withUnsafeMutableBytes(of: &words, { unsafe getentropy($0.baseAddress!, $0.count) }) == 0 { return }
+    for index in words.indices { words[index] = .random(in: 0 ... .max) }
   }
+
+  // One bit is set, so that neither is ever the id of zeros.
+  var traceID: TraceID { TraceID(high: words[0], low: words[1] | 1) }
+  var spanID: SpanID { SpanID(value: words[2] | 1) }
 }
 
 extension SpanID {

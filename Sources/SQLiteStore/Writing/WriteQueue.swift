@@ -1,3 +1,4 @@
+import Glibc
 import Threads
 import TraceStore
 
@@ -45,6 +46,11 @@ final class WriteQueue: Sendable {
     case idle
     /// The queue is closing and empty.
     case closed
+  }
+
+  /// Returns when there is something to do, or no reason to stay awake for it.
+  func look(_ shortWaits: inout ShortWaits) {
+    while state.withLock({ $0.writes.isEmpty && !$0.isClosing }), shortWaits.staysAwake() { sched_yield() }
   }
 
   /// Waits for writes and takes all that are there, up to a limit of bytes.

@@ -51,11 +51,16 @@ final class Writer: Sendable {
   /// - Parameter handOver: Holds the connection that the start of the store has opened.
   func run(_ handOver: HandOver) {
     var session = handOver.take()
+    // Where one client sends one span after the other, the next comes soon after the answer.
+    var shortWaits = ShortWaits()
     while true {
       // Every transaction takes a step of it, so it goes on also when nobody writes.
       let hasRetagWork = session?.hasRetagWork == true
+      if !hasRetagWork { queue.look(&shortWaits) }
       switch queue.take(upTo: Self.groupBytes, waitingAtMost: hasRetagWork ? .zero : Self.probeInterval) {
-      case .writes(let group): write(group, &session)
+      case .writes(let group):
+        shortWaits.workCame()
+        write(group, &session)
       case .idle: if hasRetagWork || status.failure != nil { write([], &session) }
       case .closed:
         close(&session)

@@ -38,6 +38,7 @@ import Threads
   /// Jobs in order of arrival; those before `firstWaiting` have run.
   private var queue: [Work] = []
   private var firstWaiting = 0
+  private var shortWaits = ShortWaits()
   private var turnEnders: [any TurnEndListener] = []
   private var sleepers: [ObjectIdentifier: LoopSleeper] = [:]
   private var isolationStorage: LoopIsolation?
@@ -103,6 +104,7 @@ import Threads
   /// Runs what is queued; libuv calls it before and after it waits for events.
   func runQueue() {
     takeInbox()
+    if firstWaiting < queue.count { shortWaits.workCame() }
     var budget = Self.jobsPerTurn
     while firstWaiting < queue.count && budget > 0 {
       run(queue[firstWaiting])
@@ -117,8 +119,11 @@ import Threads
       firstWaiting = 0
     }
     endTurn()
-    endIfStopping()
-    handles.setBusy(firstWaiting < queue.count)
+    if endIfStopping() { return }
+    guard firstWaiting == queue.count else { return handles.setBusy(true) }
+    let staysAwake = shortWaits.staysAwake()
+    handles.setBusy(staysAwake)
+    if staysAwake { sched_yield() }
   }
 
   private func run(_ work: Work) {
@@ -170,16 +175,23 @@ import Threads
     }
   }
 
-  private func endIfStopping() {
-    guard inbox.withLock({ $0.isStopping && !$0.hasEnded }) else { return }
+  /// - Returns: Whether the loop is stopping.
+  private func endIfStopping() -> Bool {
+    let (isStopping, hasEnded) = inbox.withLock { ($0.isStopping, $0.hasEnded) }
+    // Once it has ended, its handles are closed.
+    guard isStopping, !hasEnded else { return isStopping }
     for sleeper in sleepers.values { sleeper.cancel() }
-    guard firstWaiting == queue.count else { return }
+    guard firstWaiting == queue.count else {
+      handles.setBusy(true)
+      return true
+    }
     let ends = inbox.withLock { inbox in
       guard inbox.work.isEmpty else { return false }
       inbox.hasEnded = true
       return true
     }
-    if ends { handles.closeAll() }
+    if ends { handles.closeAll() } else { handles.setBusy(false) }
+    return true
   }
 
   private func startThread() throws(TransportError) {
