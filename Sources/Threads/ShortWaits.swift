@@ -8,8 +8,8 @@ import Glibc
 ///
 /// Whoever stays awake yields after each look: what others have for the core goes first.
 package struct ShortWaits {
-  /// Nanoseconds.
-  package static let limit: UInt64 = 120_000
+  /// How long a thread stays awake at most, and what counts as a short wait: nanoseconds.
+  private let limit: UInt64
   /// Trust that is needed to stay awake, and the most there can be.
   private static let enough = 4
   private static let most = 8
@@ -19,7 +19,7 @@ package struct ShortWaits {
   private var trust = 0
   private var idleSince: UInt64?
 
-  package init() {}
+  package init(limit: Duration) { self.limit = UInt64(limit / .nanoseconds(1)) }
 
   /// Nanoseconds of a monotonic clock.
   package static var now: UInt64 {
@@ -31,7 +31,7 @@ package struct ShortWaits {
   /// Work has come.
   package mutating func workCame(now: UInt64 = Self.now) {
     guard let since = idleSince.take() else { return }
-    trust = now < since + Self.limit ? min(trust + 1, Self.most) : max(trust - Self.loss, 0)
+    trust = now < since + limit ? min(trust + 1, Self.most) : max(trust - Self.loss, 0)
   }
 
   /// There is nothing left to do.
@@ -40,6 +40,6 @@ package struct ShortWaits {
   package mutating func staysAwake(now: UInt64 = Self.now) -> Bool {
     let since = idleSince ?? now
     idleSince = since
-    return trust >= Self.enough && now < since + Self.limit
+    return trust >= Self.enough && now < since + limit
   }
 }

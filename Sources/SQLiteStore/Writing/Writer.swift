@@ -51,8 +51,9 @@ final class Writer: Sendable {
   /// - Parameter handOver: Holds the connection that the start of the store has opened.
   func run(_ handOver: HandOver) {
     var session = handOver.take()
-    // Where one client sends one span after the other, the next comes soon after the answer.
-    var shortWaits = ShortWaits()
+    // Where one client sends one span after the other, the next comes soon after the answer: on its way are the answer, the
+    // client, and what decodes the next.
+    var shortWaits = ShortWaits(limit: .microseconds(200))
     while true {
       // Every transaction takes a step of it, so it goes on also when nobody writes.
       let hasRetagWork = session?.hasRetagWork == true

@@ -38,7 +38,8 @@ import Threads
   /// Jobs in order of arrival; those before `firstWaiting` have run.
   private var queue: [Work] = []
   private var firstWaiting = 0
-  private var shortWaits = ShortWaits()
+  /// Between a call and its answer, and between an answer and the next call, of clients and providers that are near.
+  private var shortWaits = ShortWaits(limit: .microseconds(120))
   private var turnEnders: [any TurnEndListener] = []
   private var sleepers: [ObjectIdentifier: LoopSleeper] = [:]
   private var isolationStorage: LoopIsolation?
