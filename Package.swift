@@ -232,9 +232,7 @@ if Context.environment["FUZZ"] == "1" {
       name: "Fuzz",
       dependencies: [
         "CLibFuzzer", "Compression", "GenAI", "JSON", "LightningAPI", "Logging", "Metrics", "OTLP", "OTLPReceiver",
-        "Protobuf",
-        "Telemetry",
-        "Threads", "TraceStore", "Transport",
+        "Protobuf", "Telemetry", "Threads", "TraceStore", "Transport",
       ], path: "Fuzz/Sources", swiftSettings: settings,
       // The default linker, gold, crashes on the fuzzer's sections.
       linkerSettings: [.unsafeFlags(instrument + ["-use-ld=lld"])]),

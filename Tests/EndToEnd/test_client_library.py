@@ -3,7 +3,7 @@
 import pathlib
 
 import pytest
-from harness import commands
+from harness import commands, otlp, rows, server as servers
 
 UPSTREAM = ["--llm-proxy", "127.0.0.1:0", "--set", "llm.upstreams.one.base_url=http://127.0.0.1:9"]
 TARGET = ["--set", "forward.targets.one.endpoint=http://127.0.0.1:9"]
@@ -27,6 +27,14 @@ def test_a_library_that_cannot_be_loaded_is_a_clear_error(tmp_path, arguments):
     """The loader looks here first, and stops at what it finds."""
     (tmp_path / "libcurl.so.4").write_text("no library")
     completed = commands.serve_in_vain(tmp_path, *arguments, environment={"LD_LIBRARY_PATH": str(tmp_path)})
+    commands.assert_fails(completed, "libcurl.so.4", "HTTP client")
+
+
+def test_a_replay_without_it_is_a_clear_error(server, tmp_path):
+    otlp.assert_success(server.post(rows.GOOD_BODY))
+    (tmp_path / "libcurl.so.4").write_text("no library")
+    arguments = ["--data", server.data, "--from", 1, "--to", "http://127.0.0.1:9"]
+    completed = servers.run("forward", *arguments, environment={"LD_LIBRARY_PATH": str(tmp_path)})
     commands.assert_fails(completed, "libcurl.so.4", "HTTP client")
 
 
