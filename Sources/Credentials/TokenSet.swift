@@ -26,6 +26,7 @@ package struct TokenSet: Sendable, Equatable {
   /// The time depends on the length of the token and on the size of the set alone: hashes are compared, in constant
   /// time, and all of them.
   package func accepts(bearer token: Span<UInt8>) -> Bool {
+    if hashes.isEmpty { return false }
     let digest = SHA256Digest(hashing: token)
     var isAccepted = false
     for hash in hashes {

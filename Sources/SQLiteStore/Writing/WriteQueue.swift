@@ -57,15 +57,26 @@ final class WriteQueue: Sendable {
   func take(upTo bytes: Int, waitingAtMost timeout: Duration) -> Work {
     state.wait(atMost: timeout, until: { !$0.writes.isEmpty || $0.isClosing }) { state in
       if state.writes.isEmpty { return state.isClosing ? .closed : .idle }
-      var size = 0
-      let end = state.writes.firstIndex { pending in
-        size += pending.nextByteCount
-        return size > bytes && size > pending.nextByteCount
-      }
-      let taken = Array(state.writes[..<(end ?? state.writes.count)])
-      state.writes.removeFirst(taken.count)
-      return .writes(taken)
+      return .writes(Self.take(from: &state.writes, upTo: bytes))
     }
+  }
+
+  /// Takes what waits, up to a limit of bytes, if there is anything and the limit is not reached.
+  func takeMore(upTo bytes: Int) -> [PendingWrite] {
+    guard bytes > 0 else { return [] }
+    return state.withLock { Self.take(from: &$0.writes, upTo: bytes) }
+  }
+
+  /// - Returns: At least one, if there is any.
+  private static func take(from writes: inout [PendingWrite], upTo bytes: Int) -> [PendingWrite] {
+    var size = 0
+    let end = writes.firstIndex { pending in
+      size += pending.nextByteCount
+      return size > bytes && size > pending.nextByteCount
+    }
+    let taken = Array(writes[..<(end ?? writes.count)])
+    writes.removeFirst(taken.count)
+    return taken
   }
 
   /// Lets the rest of a batch wait behind what has come meanwhile.

@@ -6,8 +6,9 @@ import TraceStore
 
 /// The thread that writes: it takes all that waits as one transaction, and acknowledges it after the commit.
 ///
-/// There is no timer. The next commit starts when the last one has ended, so that a batch waits for one or two commits
-/// under any load, and the more there is to write, the more goes into one commit.
+/// There is no timer. The next transaction starts when the last one has ended, and takes what comes while it writes what
+/// has come before, so that a batch waits for one or two commits under any load, and the more there is to write, the more
+/// goes into one commit.
 final class Writer: Sendable {
   /// Bytes of batches that one transaction takes.
   private static let groupBytes = 8 << 20
@@ -79,9 +80,10 @@ final class Writer: Sendable {
 
   private func write(_ group: [PendingWrite], _ session: inout WriterSession?) {
     let started = ContinuousClock.now
+    var group = group
     var results: [Result<WriteOutcome, StoreError>]
     do throws(StoreError) {
-      results = try commit(group, &session).map { .success($0) }
+      results = try commit(&group, &session, takesMore: true).map { .success($0) }
       status.succeeded()
     } catch {
       results = recover(from: error, group, &session)
@@ -133,8 +135,9 @@ final class Writer: Sendable {
       return group.map { _ in .failure(error) }
     }
     return group.map { pending in
+      var alone = [pending]
       do throws(StoreError) {
-        return .success(try commit([pending], &session)[0])
+        return .success(try commit(&alone, &session, takesMore: false)[0])
       } catch {
         if error.code != .refused { status.failed(error) }
         return .failure(error)
@@ -143,11 +146,17 @@ final class Writer: Sendable {
   }
 
   /// Does writes in one transaction.
-  private func commit(_ group: [PendingWrite], _ session: inout WriterSession?) throws(StoreError) -> [WriteOutcome] {
+  ///
+  /// - Parameters:
+  ///   - group: Gets what has come meanwhile and went with it.
+  ///   - takesMore: Whether anything may go with it.
+  private func commit(
+    _ group: inout [PendingWrite], _ session: inout WriterSession?, takesMore: Bool
+  ) throws(StoreError) -> [WriteOutcome] {
     do {
       let open = try session ?? reopen()
       session = open
-      return try write(group, open)
+      return try write(&group, open, takesMore: takesMore)
     } catch let error as SQLiteError {
       let failure = StoreError(error)
       discard(&session, failure)
@@ -163,15 +172,20 @@ final class Writer: Sendable {
     }
   }
 
-  private func write(_ group: [PendingWrite], _ session: WriterSession) throws -> [WriteOutcome] {
-    let received = options.now()
+  private func write(_ group: inout [PendingWrite], _ session: WriterSession, takesMore: Bool) throws -> [WriteOutcome]
+  {
+    var received = options.now()
     try session.beginTransaction(received: received, isFollowed: retagWatch.isFollowed)
-    let outcomes = try group.map { pending -> WriteOutcome in
-      switch pending {
-      case .batch(let batch):
-        .stored(try session.append(batch.batch, segments: batch.slice, received: received))
-      case .command(let command): .done(try command.perform(session, received))
+    var outcomes = try group.map { try perform($0, session, received) }
+    if takesMore {
+      let more = queue.takeMore(upTo: Self.groupBytes - group.reduce(0) { $0 + $1.nextByteCount })
+      group += more
+      if !more.isEmpty {
+        // What they cause must not seem to be older than they are.
+        received = options.now()
+        session.goOn(received: received)
       }
+      for pending in more { outcomes.append(try perform(pending, session, received)) }
     }
     // Without this, a transaction that is to find out whether a store that failed works again would write nothing.
     if group.isEmpty && !session.hasRetagWork { session.touch() }
@@ -182,6 +196,13 @@ final class Writer: Sendable {
     if !finished.isEmpty { rolloutWatch.finished(finished) }
     retagWatch.publish(session.takeRetags())
     return outcomes
+  }
+
+  private func perform(_ pending: PendingWrite, _ session: WriterSession, _ received: Int64) throws -> WriteOutcome {
+    switch pending {
+    case .batch(let batch): .stored(try session.append(batch.batch, segments: batch.slice, received: received))
+    case .command(let command): .done(try command.perform(session, received))
+    }
   }
 
   /// Opens the database after a failure.

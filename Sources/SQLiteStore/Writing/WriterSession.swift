@@ -94,6 +94,9 @@ final class WriterSession {
     try begin.run()
   }
 
+  /// Goes on with what came later than the first writes of the transaction.
+  func goOn(received: Int64) { attribution.received = received }
+
   // MARK: Attribution
 
   /// Takes a fact about where spans belong.
