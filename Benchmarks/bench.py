@@ -187,7 +187,8 @@ def render_llm(facts, load_after, rows, peer_rows, options):
         *(f"{row_line(row)} {row.beside_text(llm.DIRECT)} | {row.beside_text(llm.NGINX)} |" for row in figures),
         "",
         "What the same calls cost, and that nothing was lost: 1 span a call is the goal, no call that was not "
-        "recorded, and no answer that the proxy gave up at the provider while its client waited.",
+        "recorded, and no answer that the proxy gave up at the provider while its client waited. Calls are those that "
+        "the proxy sent on; the provider must have counted as many, or fewer by calls whose client left.",
         "",
         *llm.AccountRow.HEADER,
         *(row.line for row in accounts),

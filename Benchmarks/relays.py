@@ -229,7 +229,12 @@ def litellm(upstream, folder, models):
 class Account:
     """What became of the calls of a load, by the provider's counters and the proxy's metrics."""
 
+    # What the proxy took on.
     calls: int
+    # What the provider was asked. A client that leaves while its call goes out can make it one less.
+    asked: int
+    # Calls whose client left.
+    left: int
     recorded: int
     dropped: int
     # Answers that the proxy gave up although their client had not left.
@@ -250,31 +255,31 @@ class Fulgurite:
 
     def account(self):
         """Waits until all calls are recorded."""
-        calls, deadline = self._settled_calls(), time.monotonic() + RECORDED_SECONDS
-        while (now := self._count())["recorded"] + now["dropped"] < self._goal(calls) and time.monotonic() < deadline:
+        self.upstream.wait_for(lambda counters: counters["in_flight"] == 0)
+        deadline = time.monotonic() + RECORDED_SECONDS
+        while not self._is_recorded(now := self._count()) and time.monotonic() < deadline:
             time.sleep(0.05)
         since = {name: now[name] - self.counted[name] for name in now}
         return Account(
-            calls=calls - self.counted["requests"],
+            calls=since["calls"],
+            asked=since["asked"],
+            left=since["disconnects"],
             recorded=since["recorded"],
             dropped=since["dropped"],
             aborted=max(0, since["aborted"] - since["disconnects"]),
-            cpu_microseconds=since["cpu"] * 1e6 / max(1, since["requests"]),
+            cpu_microseconds=since["cpu"] * 1e6 / max(1, since["calls"]),
         )
 
-    def _goal(self, calls):
-        return self.counted["recorded"] + self.counted["dropped"] + calls - self.counted["requests"]
-
-    def _settled_calls(self):
-        """What the provider was asked, once it has nothing to do."""
-        counters, _ = self.upstream.wait_for(lambda counters: counters["in_flight"] == 0)
-        return counters["requests"]
+    def _is_recorded(self, now):
+        since = {name: now[name] - self.counted[name] for name in ("calls", "recorded", "dropped")}
+        return since["recorded"] + since["dropped"] >= since["calls"]
 
     def _count(self):
         counters = self.upstream.counters()
         metrics = self.server.metrics()
         return {
-            "requests": counters["requests"],
+            "asked": counters["requests"],
+            "calls": metrics.get('fulgurite_llm_requests_total{upstream="openai"}', 0),
             "aborted": counters["aborted"],
             "recorded": metrics.get("fulgurite_llm_recorded_calls_total", 0),
             "dropped": metrics.get("fulgurite_llm_dropped_calls_total", 0),
