@@ -5,6 +5,9 @@ import CSQLite
 ///
 /// To run a statement costs about as much as to insert a narrow row, and to bind a value about as much as to store it. So
 /// rows are collected here, and one statement takes them from a virtual table (`row_feed.h`).
+///
+/// A statement that fails may have ended the transaction that it is part of, and what the transaction has done is to be
+/// given up: to take back one statement alone, SQLite would copy each page before the statement changes it.
 @safe package struct BulkInsert: ~Copyable {
   /// Rows that one statement takes: few enough that they stay in the processor's cache.
   package static let capacity = 128
@@ -32,7 +35,8 @@ import CSQLite
       throw SQLiteError(code: .outOfMemory, operation: "create", message: "there is no memory for \(name)")
     }
     // Without the condition, what follows could be meant for a join.
-    let statement = try connection.prepare("INSERT INTO \(table)\(names) SELECT * FROM \(name) WHERE true \(tail)")
+    let statement = try connection.prepare(
+      "INSERT OR ROLLBACK INTO \(table)\(names) SELECT * FROM \(name) WHERE true \(tail)")
     unsafe self.feed = feed
     self.columns = columns
     self.statement = statement

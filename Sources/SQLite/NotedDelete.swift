@@ -9,7 +9,7 @@ import CSQLite
   /// Compiles the statement.
   ///
   /// - Parameters:
-  ///   - table: The table; one such statement of a connection may delete from it.
+  ///   - table: The table; one such statement of a connection with as many columns may delete from it.
   ///   - range: By which rows are found.
   ///   - condition: What else they must be.
   ///   - columns: What is noted.

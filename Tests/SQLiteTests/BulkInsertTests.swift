@@ -112,6 +112,22 @@ import Testing
     #expect(try Self.contents(connection) == ["2 20 NULL null", "4 NULL NULL null"])
   }
 
+  @Test func `a statement that fails ends its transaction, and nothing of that is left`() throws {
+    let folder = try TemporaryFolder()
+    let connection = try Self.open(folder)
+    try connection.execute("INSERT INTO entries VALUES(2, 20, NULL)")
+    var insert = try BulkInsert(connection, into: "entries", columns: 3)
+    try connection.execute("BEGIN; INSERT INTO entries VALUES(9, 90, NULL)")
+    for id in Int64(1)...3 {
+      insert.add(id)
+      insert.addNull()
+      insert.addNull()
+    }
+    #expect(throws: SQLiteError.self) { try insert.run() }
+    #expect(!connection.isInTransaction)
+    #expect(try Self.contents(connection) == ["2 20 NULL null"])
+  }
+
   /// What a session that is given up does: its parts go in any order.
   @Test func `the connection may go before the statement`() throws {
     let folder = try TemporaryFolder()

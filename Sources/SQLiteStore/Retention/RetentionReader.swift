@@ -89,11 +89,13 @@ final class RetentionReader {
         WHEN 'integer' THEN spans.name IN (SELECT id FROM names WHERE name GLOB 'agentlightning.*')
         ELSE spans.name GLOB 'agentlightning.*' END
       """)
+    // CASE and not OR, of which SQLite evaluates both sides: to look at all spans of a trace takes most of the time.
     let selectOldestTraces = try connection.prepare(
       """
       SELECT found.id, found.attempt, attempts.rollout, rollout_traces.spans,
-        attempts.rollout > 0 AND pinned IS NULL AND stage IS NULL AND (?3 = \(Int64.max) OR ?3 >=
-          (SELECT max(arrival) FROM spans WHERE spans.trace = found.id AND spans.attempt = found.attempt))
+        CASE WHEN attempts.rollout <= 0 OR pinned IS NOT NULL OR stage IS NOT NULL THEN 0 WHEN ?3 = \(Int64.max) THEN 1
+          ELSE ?3 >=
+            (SELECT max(arrival) FROM spans WHERE spans.trace = found.id AND spans.attempt = found.attempt) END
       FROM (SELECT id, (SELECT attempt FROM spans WHERE trace = traces.id LIMIT 1) AS attempt FROM traces
           WHERE id > ?1 ORDER BY id LIMIT ?2) AS found
         JOIN attempts ON attempts.id = found.attempt

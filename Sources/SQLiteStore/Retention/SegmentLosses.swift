@@ -3,6 +3,8 @@ import SQLite
 /// Counts spans that leave their segments, and drops segments that nothing is left of.
 struct SegmentLosses: ~Copyable {
   private var losses: [Int64: Int64] = [:]
+  /// What came last: neighbours mostly lie in the same segment.
+  private var last: (segment: Int64, count: Int64) = (0, 0)
   private var update: Statement
   private var removePayload: Statement
   private var removeExtent: Statement
@@ -18,14 +20,24 @@ struct SegmentLosses: ~Copyable {
   }
 
   /// Notes that a span has left a segment.
-  mutating func add(_ segment: Int64) { losses[segment, default: 0] += 1 }
+  mutating func add(_ segment: Int64) {
+    if segment != last.segment { finishLast(next: segment) }
+    last.count += 1
+  }
+
+  private mutating func finishLast(next: Int64 = 0) {
+    if last.count > 0 { losses[last.segment, default: 0] += last.count }
+    last = (next, 0)
+  }
 
   /// Writes what was noted.
   ///
   /// - Parameter packer: Holds the segment that is still open, which goes into the log first when it has lost spans.
   mutating func save(_ packer: inout SegmentPacker, _ connection: borrowing Connection) throws {
+    finishLast()
     if losses.isEmpty { return }
-    for (segment, count) in losses {
+    // In the order of their rows, so that neighbours are on pages that are at hand.
+    for (segment, count) in losses.sorted(by: { $0.key < $1.key }) {
       try packer.settle(segment)
       // Most lose all of their spans at once, and one that is dead need not be counted before it goes.
       try removeExtent.run(.integer(segment), .integer(count))

@@ -14,18 +14,19 @@ struct SpanRemover: ~Copyable {
     var isPartial = false
   }
 
+  /// A deleted span of a trace whose spans are noted elsewhere too.
   private struct Found {
     var spanID: Int64
     var variant: Int64
-    var segment: Int64
-    var arrival: Int64
   }
 
   /// Spans up to this arrival number have been delivered by every forwarder.
   var delivered = Int64.max
   private var select: Statement
   private var selectOne: Statement
+  /// Both delete the rows of a trace in one pass; the second one tells which they were, for the price of a tenth of it.
   private var removeAll: NotedDelete
+  private var removeNoted: NotedDelete
   private var removeOne: Statement
   private var isLeft: Statement
   private var selectTrace: Statement
@@ -36,12 +37,14 @@ struct SpanRemover: ~Copyable {
 
   init(_ connection: borrowing Connection) throws(SQLiteError) {
     let select = try connection.prepare(
-      "SELECT span_id, variant, segment, arrival FROM spans WHERE trace = ?1 AND attempt = ?2 LIMIT ?3")
+      "SELECT segment, arrival, span_id, variant FROM spans WHERE trace = ?1 AND attempt = ?2 LIMIT ?3")
     let selectOne = try connection.prepare(
       "SELECT segment, arrival FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant = ?3")
     let removeAll = try NotedDelete(
+      connection, from: "spans", in: "trace = ?1", where: "attempt = ?2", noting: ["segment", "arrival"])
+    let removeNoted = try NotedDelete(
       connection, from: "spans", in: "trace = ?1", where: "attempt = ?2",
-      noting: ["span_id", "variant", "segment", "arrival"])
+      noting: ["segment", "arrival", "span_id", "variant"])
     let removeOne = try connection.prepare("DELETE FROM spans WHERE trace = ?1 AND span_id = ?2 AND variant = ?3")
     let isLeft = try connection.prepare("SELECT 1 FROM spans WHERE trace = ?1 LIMIT 1")
     let selectTrace = try connection.prepare("SELECT trace_id FROM traces WHERE id = ?1")
@@ -51,6 +54,7 @@ struct SpanRemover: ~Copyable {
     self.select = select
     self.selectOne = selectOne
     self.removeAll = removeAll
+    self.removeNoted = removeNoted
     self.removeOne = removeOne
     self.isLeft = isLeft
     self.selectTrace = selectTrace
@@ -68,19 +72,21 @@ struct SpanRemover: ~Copyable {
     of attempt: Int64, in trace: Int64, count: Int64, limit: Int, _ losses: inout SegmentLosses
   ) throws(SQLiteError) -> Removed {
     found.removeAll(keepingCapacity: true)
-    let hasMore =
-      if count <= limit {
-        try Self.take(&removeAll, of: attempt, in: trace, limit: limit, &found)
-      } else {
-        try takeSome(of: attempt, in: trace, limit: limit)
-      }
-    var removed = Removed(spans: Int64(found.count), isPartial: hasMore)
-    if found.isEmpty { return removed }
-    for span in found {
-      losses.add(span.segment)
-      if span.arrival > delivered { removed.undelivered += 1 }
-    }
+    var removed = Removed()
     let hasNotes = try notes.has(trace)
+    if count > limit {
+      try takeSome(of: attempt, in: trace, limit: limit, &removed, &losses)
+    } else if hasNotes {
+      removed.isPartial = try Self.take(&removeNoted, of: attempt, in: trace, limit: limit) { row in
+        Self.note(segment: row[0], arrival: row[1], delivered, &removed, &losses)
+        found.append(Found(spanID: row[2], variant: row[3]))
+      }
+    } else {
+      removed.isPartial = try Self.take(&removeAll, of: attempt, in: trace, limit: limit) { row in
+        Self.note(segment: row[0], arrival: row[1], delivered, &removed, &losses)
+      }
+    }
+    if removed.spans == 0 { return removed }
     try finish(trace, &removed)
     guard hasNotes else { return removed }
     if removed.trace != nil {
@@ -91,34 +97,41 @@ struct SpanRemover: ~Copyable {
     return removed
   }
 
+  private static func note(
+    segment: Int64, arrival: Int64, _ delivered: Int64, _ removed: inout Removed, _ losses: inout SegmentLosses
+  ) {
+    removed.spans += 1
+    if arrival > delivered { removed.undelivered += 1 }
+    losses.add(segment)
+  }
+
   /// Deletes all rows of a trace, in one pass.
   ///
   /// - Returns: Whether there are more after all.
   private static func take(
-    _ removeAll: inout NotedDelete, of attempt: Int64, in trace: Int64, limit: Int, _ found: inout [Found]
+    _ delete: inout NotedDelete, of attempt: Int64, in trace: Int64, limit: Int, _ body: (Span<Int64>) -> Void
   ) throws(SQLiteError) -> Bool {
-    try removeAll.bind(trace, at: 1)
-    try removeAll.bind(attempt, at: 2)
-    return try removeAll.run(limit: limit) { row in
-      found.append(Found(spanID: row[0], variant: row[1], segment: row[2], arrival: row[3]))
-    }
+    try delete.bind(trace, at: 1)
+    try delete.bind(attempt, at: 2)
+    return try delete.run(limit: limit, body)
   }
 
   /// Deletes some rows of a trace that has too many for one step: what is left is not even looked at.
-  ///
-  /// - Returns: Whether there are more.
-  private mutating func takeSome(of attempt: Int64, in trace: Int64, limit: Int) throws(SQLiteError) -> Bool {
+  private mutating func takeSome(
+    of attempt: Int64, in trace: Int64, limit: Int, _ removed: inout Removed, _ losses: inout SegmentLosses
+  ) throws(SQLiteError) {
     try select.bind(trace, at: 1)
     try select.bind(attempt, at: 2)
     try select.bind(Int64(limit) + 1, at: 3)
     try select.forEach { (row: borrowing Row) in
-      found.append(
-        Found(spanID: row.int(at: 0), variant: row.int(at: 1), segment: row.int(at: 2), arrival: row.int(at: 3)))
+      guard found.count < limit else {
+        removed.isPartial = true
+        return
+      }
+      Self.note(segment: row.int(at: 0), arrival: row.int(at: 1), delivered, &removed, &losses)
+      found.append(Found(spanID: row.int(at: 2), variant: row.int(at: 3)))
     }
-    let hasMore = found.count > limit
-    if hasMore { found.removeLast() }
     for span in found { try removeOne(SpanKey(trace: trace, spanID: span.spanID, variant: span.variant)) }
-    return hasMore
   }
 
   /// Deletes one span.
