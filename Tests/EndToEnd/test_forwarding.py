@@ -13,7 +13,7 @@ from email.utils import formatdate
 
 import grpc
 import pytest
-from harness import corpus, database, forwarding, http1, otlp, paths, sending, server, wire
+from harness import corpus, database, forwarding, http1, otlp, paths, retention, sending, server, wire
 
 PROTOCOLS = ["http", "grpc"]
 TARGETS = {"http": forwarding.HTTPTarget, "grpc": forwarding.GRPCTarget}
@@ -516,6 +516,65 @@ def test_a_stop_does_not_wait_for_a_target_that_is_silent(start):
         assert "a" in target.names
 
 
+# Beside retention
+
+
+def test_what_a_target_has_not_had_is_kept_for_a_while_and_its_loss_is_told(start):
+    names = [f"{number}" for number in range(40)]
+    with forwarding.FlakyLink(("127.0.0.1", 9)) as link:
+        link.down()
+        arguments = [*forwarding.arguments(link.url), *retention.options(max_age="50ms")]
+        patient = start(*arguments)
+        post(patient, names)
+        retention.wait_for_passes(patient, 5)
+        assert span_count(patient) == 40
+        assert patient.metric("fulgurite_retention_undelivered_spans_total") == 0
+        assert patient.stop() == 0
+        hasty = start(*arguments, "--set=forward.max_lag=100ms")
+        retention.until(lambda: span_count(hasty) == 0, "they go")
+        assert hasty.wait_for_metric("fulgurite_retention_undelivered_spans_total", lambda count: count == 40)
+        hasty.wait_for_log("spans were deleted that a forwarder has not delivered within forward.max_lag")
+        post(hasty, ["later"])
+        with forwarding.HTTPTarget() as target:
+            link.target = target.address
+            link.up()
+            found = forwarding.wait_until_done(hasty)
+            assert set(target.names) <= {"later"} and found["sent"] + found["missed"] == 41
+            assert hasty.metric("fulgurite_forward_missed_spans_total") == found["missed"]
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_a_kill_sends_one_batch_again_and_rewriting_none(start, protocol, seed):
+    """Attempts are packed and prompts go behind the cursor and, for want of patience, before it."""
+    kills, batch = 4, 40
+    choice = random.Random(seed)
+    with TARGETS[protocol]() as target:
+        arguments = [
+            *forwarding.arguments(target.url, protocol=protocol, max_batch_spans=batch),
+            *retention.options(pack_after="50ms", payload_after="50ms"),
+            "--set=forward.max_lag=200ms",
+        ]
+        server = start(*arguments)
+        sent, rewritten = [], 0
+        for life in range(kills + 1):
+            lasts = time.monotonic() + choice.uniform(0.3, 0.8)
+            while time.monotonic() < lasts:
+                names = [f"{len(sent)}-{number}" for number in range(choice.choice([1, 30, 100]))]
+                spans = [retention.llm_span(name_id(names[0]) * 2, n, "p" * 900, "", name=name) for n, name in enumerate(names, 1)]
+                otlp.assert_success(server.post(retention.request(f"ro {len(sent)}", *spans)))
+                sent += names
+            metrics = server.metrics()
+            rewritten += sum(metrics[f"fulgurite_retention_{what}_spans_total"] for what in ("moved", "stripped"))
+            if life < kills:
+                server.kill()
+                server = start(*arguments)
+        forwarding.wait_until_done(server)
+        assert set(target.names) == set(sent)
+        assert len(target.names) <= len(sent) + kills * batch
+        assert rewritten > 0
+        retention.check_tables(server.data)
+
+
 # What operators see
 
 
@@ -618,11 +677,13 @@ class Chain:
     Everything that is chosen is chosen by one seed; when it happens is the machine's.
     """
 
-    # HTTP statuses and gRPC statuses of the exporter's rules, and those that are the target's own fault.
+    # What passes: the statuses that are retried, and those that are the target's own fault. For gRPC that is every one.
     STATUSES = {
-        "http": [408, 429, 502, 503, 504, 401, 403, 404, 500],
-        "grpc": [1, 4, 10, 11, 14, 15, 8, 16, 7, 12, 13, 2],
+        "http": [408, 425, 429, 500, 502, 503, 504, 505, 301, 302, 307, 308, 401, 402, 403, 404, 405, 407, 415, 431, 501],
+        "grpc": [1, 2, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
     }
+    # What is about the spans. A request of several is cut then; for a single one it would be right to give it up.
+    REFUSALS = {"http": [400, 413, 422], "grpc": [3, 6, 8]}
 
     def __init__(self, start, protocol, seed):
         self.start = start
@@ -630,6 +691,9 @@ class Chain:
         self.random = random.Random(seed)
         self.answers = random.Random(seed + 1)
         self.fault_rate = 0.3
+        # Each is answered once before any is for the second time.
+        self.decks = {False: [], True: []}
+        self.answered = set()
         self.second = self.start_second()
         self.injector = TARGETS[protocol](self.answer, upstream=lambda: self.upstream_address())
         self.link = forwarding.FlakyLink(self.injector.address)
@@ -650,15 +714,22 @@ class Chain:
     def answer(self, export):
         if self.answers.random() > self.fault_rate:
             return None
-        status = self.answers.choice(self.STATUSES[self.protocol])
+        is_refusal = len(export.names) > 1 and self.answers.random() < 0.5
+        deck = self.decks[is_refusal]
+        if not deck:
+            deck += (self.REFUSALS if is_refusal else self.STATUSES)[self.protocol]
+            self.answers.shuffle(deck)
+        status = deck.pop()
+        self.answered.add((is_refusal, status))
         facts = {}
-        if status == 8 or self.answers.random() < 0.3:
-            # Without RetryInfo, 8 is about the message.
-            facts["retry_after"] = 0.05 if self.protocol == "grpc" else 0
-        # Now and then a request is refused that has several spans, as one that is too large.
-        if len(export.names) > 1 and self.answers.random() < 0.3:
-            status = {"http": 413, "grpc": 3}[self.protocol]
+        # RESOURCE_EXHAUSTED is about the spans when it does not say when to come back.
+        if status == 8 and not is_refusal or status != 8 and self.answers.random() < 0.3:
+            facts["retry_after"] = 0.05 if self.protocol == "grpc" else self.answers.choice([0, 0, 0, 1])
         return status, facts
+
+    @property
+    def has_answered_all(self):
+        return len(self.answered) == len(self.STATUSES[self.protocol]) + len(self.REFUSALS[self.protocol])
 
     def send_all(self):
         """Sends spans of all kinds until it is told to stop; a batch that was not acknowledged is sent again."""
@@ -733,9 +804,10 @@ def check_chain(start, protocol, seed, seconds):
     sender = threading.Thread(target=chain.send_all)
     sender.start()
     try:
-        end = time.monotonic() + seconds
+        started = time.monotonic()
         happened = []
-        while time.monotonic() < end:
+        while time.monotonic() < started + seconds or not chain.has_answered_all:
+            assert time.monotonic() < started + seconds + 60, chain.answered
             time.sleep(chain.random.uniform(0.05, 0.4))
             happened.append(chain.disturb())
             if happened[-1] in ("down", "stall"):

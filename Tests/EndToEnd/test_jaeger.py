@@ -51,7 +51,17 @@ def stored(server, document):
 @pytest.mark.parametrize("payload", PAYLOADS, ids=NAME)
 def test_traces_of_a_payload_are_shown_field_by_field(server, payload):
     sending.send(server, payload)
-    traces = jaeger.by_trace(stored(server, payload.expected))
+    assert_shown(server, payload.expected)
+
+
+@pytest.mark.parametrize("export", corpus.AGL_EXPORTS + corpus.OPENCLAW_EXPORTS, ids=NAME)
+def test_traces_of_an_agent_lightning_or_openclaw_export_are_shown_field_by_field(server, export):
+    otlp.assert_success(server.post(export.body, headers={"Content-Type": export.content_type}), export.content_type)
+    assert_shown(server, export.expected)
+
+
+def assert_shown(server, document):
+    traces = jaeger.by_trace(stored(server, document))
     for trace_id, spans in traces.items():
         path = f"/api/traces/{trace_id}"
         jaeger.assert_same(get_json(server, path), jaeger.envelope([jaeger.trace(spans)]))
