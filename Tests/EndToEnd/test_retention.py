@@ -389,6 +389,23 @@ def test_a_dry_run_says_what_then_goes(start, is_running):
     assert 0.75 * returned <= said["bytes"] <= 1.25 * returned, (said["bytes"], returned)
 
 
+def test_a_dry_run_counts_the_bytes_of_surplus_spans(start):
+    """A rollout with too many spans, one of these and another one of a service with too many: each span counts once."""
+    server = start(*retention.options())
+    long, other = (bytes([number]) * 16 for number in (1, 2))
+    text = lambda: retention.random_text(4_000)  # noqa: E731
+    spans = [retention.llm_span(long, number, text()) for number in range(1, 501)]
+    chatty = wire.blob(1, wire.key_value("service.name", wire.string_value("chatty")))
+    others = [retention.llm_span(other, number, text()) for number in range(1, 301)]
+    post(server, retention.request("long", *spans), wire.request(*others, resource=chatty))
+    retention.close_open_segment(server)
+    policy = {"max_spans_per_rollout": 100, "services.chatty.max_spans": 50}
+    said = json.loads(dry_run(server, *(f"--set=retention.{k}={v}" for k, v in policy.items()), "--format", "json").stdout)
+    assert said["spans"] == {"age": 0, "bytes": 0, "rollout": 400, "service": 250}
+    # Half of a text of hexadecimal digits is what it takes, and some hundred bytes are for its row.
+    assert 2_000 <= said["bytes"] / 650 <= 3_000, said["bytes"]
+
+
 def test_wrong_arguments_of_the_command_are_refused(server, tmp_path):
     commands.assert_fails(program.run("retention", "--data", server.data), "--dry-run")
     commands.assert_fails(dry_run(server, "--format", "xml"), "--format")

@@ -124,7 +124,8 @@ import Testing
       insert.addNull()
     }
     #expect(throws: SQLiteError.self) { try insert.run() }
-    #expect(!connection.isInTransaction)
+    let isInTransaction = connection.isInTransaction
+    #expect(!isInTransaction)
     #expect(try Self.contents(connection) == ["2 20 NULL null"])
   }
 

@@ -54,6 +54,9 @@ private final class PreviewMaker {
   private let rules: RetentionRules
   private var preview = RetentionPreview()
   private var isGone: Set<Int64> = []
+  /// The rollouts of attempts, and the bytes of a span of segments, as far as they were asked for.
+  private var rollouts: [Int64: Int64] = [:]
+  private var shares: [Int64: Double] = [:]
   private var indexBytes = 0.0
 
   init(reader: RetentionReader, rules: RetentionRules) {
@@ -113,7 +116,13 @@ private final class PreviewMaker {
     guard let most = rules.policy.spansPerRollout else { return }
     for rollout in try rules.largeRollouts(reader) where !isGone.contains(rollout.candidate.row) {
       let surplus = rollout.candidate.spans - Int64(most)
-      count(surplus, .rollout, Int64(Double(surplus) * indexBytes))
+      let bytes = try self.bytes(
+        """
+        FROM (SELECT segment FROM rollout_traces
+          JOIN spans ON spans.trace = rollout_traces.trace AND spans.attempt = rollout_traces.attempt
+          WHERE rollout_traces.rollout = \(rollout.candidate.row) ORDER BY arrival LIMIT \(surplus))
+        """, spans: surplus)
+      count(surplus, .rollout, bytes)
     }
   }
 
@@ -124,9 +133,29 @@ private final class PreviewMaker {
       var cursor = SpanKey(trace: 0, spanID: .min, variant: 0)
       while last > 0, cursor.trace != .max {
         let found = try reader.spans(ofService: row, upTo: last, after: &cursor, limit: 4_096)
-        count(Int64(found.count), .service, Int64(Double(found.count) * indexBytes))
+        let more = try found.filter { try !isGone.contains(rollout(of: $0.attempt)) }
+        let payload = try more.reduce(0.0) { try $0 + payloadShare(of: $1.segment) }
+        count(Int64(more.count), .service, Int64(payload + Double(more.count) * indexBytes))
       }
     }
+  }
+
+  /// The row of an attempt's rollout, 0 for none.
+  private func rollout(of attempt: Int64) throws(SQLiteError) -> Int64 {
+    if let known = rollouts[attempt] { return known }
+    let rollout = try reader.connection.integer("SELECT rollout FROM attempts WHERE id = \(attempt)") ?? 0
+    rollouts[attempt] = rollout
+    return rollout
+  }
+
+  /// What one span takes of a segment on average.
+  private func payloadShare(of segment: Int64) throws(SQLiteError) -> Double {
+    if let known = shares[segment] { return known }
+    // The segment that is still open is counted as nothing.
+    let hundredths =
+      try reader.connection.integer("SELECT length(payload) * 100 / spans FROM segments WHERE id = \(segment)") ?? 0
+    shares[segment] = Double(hundredths) / 100
+    return Double(hundredths) / 100
   }
 
   /// Those that would make room, the oldest first, as far as one search finds them.

@@ -9,7 +9,7 @@ extension RetentionReader {
   )] {
     var select = try connection.prepare(
       """
-      SELECT spans.trace, span_id, variant, spans.attempt, spans.arrival
+      SELECT spans.trace, span_id, variant, spans.attempt, spans.arrival, spans.segment
       FROM attempts JOIN rollout_traces ON rollout_traces.rollout = attempts.rollout
           AND rollout_traces.attempt = attempts.id
         JOIN spans ON spans.trace = rollout_traces.trace AND spans.attempt = attempts.id
@@ -20,7 +20,7 @@ extension RetentionReader {
     var found: [(span: SurplusSpan, arrival: Int64)] = []
     try select.forEach { (row: borrowing Row) in
       let key = SpanKey(trace: row.int(at: 0), spanID: row.int(at: 1), variant: row.int(at: 2))
-      found.append((SurplusSpan(key: key, attempt: row.int(at: 3)), row.int(at: 4)))
+      found.append((SurplusSpan(key: key, attempt: row.int(at: 3), segment: row.int(at: 5)), row.int(at: 4)))
     }
     return found
   }
@@ -57,7 +57,7 @@ extension RetentionReader {
   {
     var select = try connection.prepare(
       """
-      SELECT trace, span_id, variant, attempt,
+      SELECT trace, span_id, variant, attempt, segment,
         coalesce(pinned IS NULL AND stage IS NULL AND coalesce(rollouts.status, '') != 'failed', 1)
           AND attempts.rollout >= 0
       FROM spans JOIN attempts ON attempts.id = attempt LEFT JOIN rollouts ON rollouts.id = attempts.rollout
@@ -77,7 +77,8 @@ extension RetentionReader {
       let key = SpanKey(trace: row.int(at: 0), spanID: row.int(at: 1), variant: row.int(at: 2))
       last = key
       count += 1
-      if row.int(at: 4) == 1 { found.append(SurplusSpan(key: key, attempt: row.int(at: 3))) }
+      guard row.int(at: 5) == 1 else { return }
+      found.append(SurplusSpan(key: key, attempt: row.int(at: 3), segment: row.int(at: 4)))
     }
     cursor = count == limit ? last ?? cursor : SpanKey(trace: .max, spanID: 0, variant: 0)
     return found

@@ -165,9 +165,10 @@ final class RetentionThread: Sendable {
       let duration = started.duration(to: .now)
       servicesDue = duration > Self.longSearch ? .now + duration * 10 : .now
     }
+    // Before whole spans go for their bytes; when these have no time for it, they are deleted between its steps.
+    if isTrusted { try pass.strip(reader, rewriter) }
     try makeRoom(pass, reader)
     try pass.gather(reader, rewriter)
-    if isTrusted { try pass.strip(reader, rewriter) }
     try pass.pack(reader, rewriter)
     try pass.gather(reader, rewriter)
     try pass.vacuum(reader, keepsAll: try isNearLimit(reader, policy))

@@ -13,6 +13,8 @@ struct TraceCandidate: Sendable {
 struct SurplusSpan: Sendable {
   var key: SpanKey
   var attempt: Int64
+  /// Where its bytes lay then.
+  var segment: Int64
 }
 
 /// Whether spans are still what they were when somebody decided that they are to go.
