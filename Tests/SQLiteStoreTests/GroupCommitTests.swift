@@ -67,6 +67,39 @@ import TraceStore
     #expect(commits.load(ordering: .relaxed) == 1)
   }
 
+  @Test func `work that nobody waits for is taken alone, and passed over once`() throws {
+    let queue = WriteQueue(limit: 1_000)
+    func add(_ bytes: Int, isBackground: Bool) throws {
+      let command = PendingCommand(byteCount: bytes, isBackground: isBackground) { _, _ in
+        {}
+      } fail: { _ in
+      }
+      try queue.add(.command(command))
+    }
+    func take() -> [Int] {
+      guard case .writes(let group) = queue.take(upTo: 1_000, waitingAtMost: .zero) else { return [] }
+      return group.map(\.byteCount)
+    }
+    try add(100, isBackground: true)
+    try add(1, isBackground: false)
+    try add(2, isBackground: false)
+    #expect(take() == [1, 2])
+    try add(3, isBackground: false)
+    #expect(take() == [100])
+    // What comes meanwhile goes with it, other such work does not.
+    try add(200, isBackground: true)
+    #expect(queue.takeMore(upTo: 1_000).map(\.byteCount) == [3])
+    #expect(take() == [200])
+    #expect(take() == [])
+    try add(300, isBackground: true)
+    queue.close()
+    #expect(take() == [300])
+    guard case .closed = queue.take(upTo: 1_000, waitingAtMost: .zero) else {
+      Issue.record("the queue is closing and empty")
+      return
+    }
+  }
+
   @Test func `one of those that is refused takes nothing from the others`() async throws {
     try await withNewStore { store async throws in
       let gate = Gate()

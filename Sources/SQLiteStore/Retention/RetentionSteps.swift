@@ -6,9 +6,9 @@ import TraceStore
 /// Used by one thread.
 final class RetentionSteps {
   /// How long a step shall take on the writer.
+  ///
+  /// Under full load that is about what it takes until those who were answered have sent more.
   private static let target = Duration.milliseconds(2)
-  /// The same when there is no time to lose.
-  private static let urgentTarget = Duration.milliseconds(8)
   /// Pauses are this many times as long as steps.
   private static let pause = 4
   private static let workPause = 2
@@ -45,8 +45,7 @@ final class RetentionSteps {
     _ body: @escaping @Sendable (WriterSession, _ received: Int64) throws -> Value
   ) throws(StoreError) -> Value {
     let (value, duration) = try perform(body)
-    let target = isUrgent ? Self.urgentTarget : Self.target
-    let next = duration > target ? budget / 2 : duration * 2 < target ? budget * 2 : budget
+    let next = duration > Self.target ? budget / 2 : duration * 2 < Self.target ? budget * 2 : budget
     budget = min(max(next, Self.budgets.lowerBound), Self.budgets.upperBound)
     guard !isUrgent else { return value }
     wait(duration * Self.pause)
@@ -58,7 +57,7 @@ final class RetentionSteps {
     _ body: @escaping @Sendable (WriterSession, _ received: Int64) throws -> Value
   ) throws(StoreError) -> (Value, Duration) {
     let outcome = Monitor<Result<(Value, Duration), StoreError>?>(nil)
-    let command = PendingCommand(byteCount: 512) { session, received in
+    let command = PendingCommand(byteCount: 512, isBackground: true) { session, received in
       let started = ContinuousClock.now
       let value = try body(session, received)
       let duration = started.duration(to: .now)

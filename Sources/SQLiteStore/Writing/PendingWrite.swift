@@ -21,6 +21,9 @@ enum PendingWrite: Sendable {
     }
   }
 
+  /// Whether it is work that no client waits for.
+  var isBackground: Bool { if case .command(let command) = self { command.isBackground } else { false } }
+
   /// What remains after a transaction; `nil` when it is done.
   ///
   /// - Parameter receipt: What became of the part that the transaction took.
@@ -41,6 +44,8 @@ enum WriteOutcome {
 /// A change of rollouts that waits for the writer.
 struct PendingCommand: Sendable {
   let byteCount: Int
+  /// Whether it is work that nobody waits for, which begins a transaction and does not come behind others in it.
+  var isBackground = false
   /// Makes the change.
   ///
   /// Called again when the transaction was rolled back because of others. Gives what to do after the commit.

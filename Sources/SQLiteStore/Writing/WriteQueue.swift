@@ -6,9 +6,15 @@ import TraceStore
 final class WriteQueue: Sendable {
   private struct State {
     var writes: [PendingWrite] = []
+    /// Work that nobody waits for.
+    var background: [PendingWrite] = []
+    /// Whether such work was there and others went first.
+    var hasPassedOver = false
     /// Bytes of what waits and of what the writer works on.
     var byteCount = 0
     var isClosing = false
+
+    var isEmpty: Bool { writes.isEmpty && background.isEmpty }
   }
 
   private let state = Monitor(State())
@@ -33,8 +39,8 @@ final class WriteQueue: Sendable {
         return false
       }
       state.byteCount += pending.byteCount
-      state.writes.append(pending)
-      return state.writes.count == 1
+      if pending.isBackground { state.background.append(pending) } else { state.writes.append(pending) }
+      return state.writes.count + state.background.count == 1
     }
     if let refusal { throw refusal }
   }
@@ -50,13 +56,21 @@ final class WriteQueue: Sendable {
 
   /// Returns when there is something to do, or no reason to stay awake for it.
   func look(_ shortWaits: inout ShortWaits) {
-    while state.withLock({ $0.writes.isEmpty && !$0.isClosing }), shortWaits.staysAwake() { sched_yield() }
+    while state.withLock({ $0.isEmpty && !$0.isClosing }), shortWaits.staysAwake() { sched_yield() }
   }
 
   /// Waits for writes and takes all that are there, up to a limit of bytes.
+  ///
+  /// Work that nobody waits for is taken alone, when nothing else is there: mostly that is right after others have been
+  /// answered, while what they send next is on its way, and goes into the same transaction. It is passed over once at most.
   func take(upTo bytes: Int, waitingAtMost timeout: Duration) -> Work {
-    state.wait(atMost: timeout, until: { !$0.writes.isEmpty || $0.isClosing }) { state in
-      if state.writes.isEmpty { return state.isClosing ? .closed : .idle }
+    state.wait(atMost: timeout, until: { !$0.isEmpty || $0.isClosing }) { state in
+      if state.isEmpty { return state.isClosing ? .closed : .idle }
+      if !state.background.isEmpty, state.writes.isEmpty || state.hasPassedOver {
+        state.hasPassedOver = false
+        return .writes([state.background.removeFirst()])
+      }
+      state.hasPassedOver = !state.background.isEmpty
       return .writes(Self.take(from: &state.writes, upTo: bytes))
     }
   }

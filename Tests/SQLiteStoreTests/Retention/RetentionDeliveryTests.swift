@@ -73,7 +73,7 @@ import TraceStore
 
 extension SQLiteStore {
   /// Puts a forwarder to an arrival number.
-  fileprivate func setCursor(_ cursor: Int64, isActive: Bool = true) async throws {
+  func setCursor(_ cursor: Int64, isActive: Bool = true) async throws {
     try await perform(bytes: 1) { session, _, _ in
       try session.connection.execute(
         """

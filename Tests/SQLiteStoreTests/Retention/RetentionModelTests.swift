@@ -20,16 +20,20 @@ import TraceStore
     var model = RetentionModel()
     var policy = Self.policy(&random)
     var sent: [String: [UInt8]] = [:]
+    // Half of the worlds have a forwarder, from the beginning on.
+    if Bool.random(using: &random) { model.delivered = 0 }
     for _ in 0..<Int.random(in: 1...3, using: &random) {
       let sessionPolicy = policy
       var steps = random
       try await folder.withStore(time.options(sessionPolicy)) { store in
+        if let delivered = model.delivered { try await store.setCursor(Int64(delivered)) }
         await store.makeRetentionPass()
         model.apply(sessionPolicy, now: time.now)
         for _ in 0..<Int.random(in: 2...12, using: &steps) {
-          switch Int.random(in: 0..<10, using: &steps) {
+          switch Int.random(in: 0..<11, using: &steps) {
           case 0..<6: try await Self.send(&steps, time, &model, &sent, store)
           case 6: try await Self.pin(&steps, &model, store)
+          case 10: try await Self.deliver(&steps, &model, store)
           case 8: try await Self.changeStatus(&steps, time, &model, store)
           case 7:
             policy = Self.policy(&steps)
@@ -63,6 +67,7 @@ import TraceStore
     if Bool.random(using: &random) { policy.valuedAge = days(5...20, &random) }
     if Int.random(in: 0..<3, using: &random) == 0 { policy.spansPerRollout = Int.random(in: 1...30, using: &random) }
     if Int.random(in: 0..<3, using: &random) == 0 { policy.packAfter = days(1...3, &random) }
+    if Bool.random(using: &random) { policy.forwardLag = days(1...12, &random) }
     if Int.random(in: 0..<3, using: &random) == 0 {
       policy.services = [
         RetentionPolicy.Service(name: "s1", maximumAge: days(1...4, &random)),
@@ -109,6 +114,19 @@ import TraceStore
     }
     guard let rollout else { return }
     model.rollouts[rollout, default: RetentionModel.Rollout()].lastActivity = time.now
+    model.rollouts[rollout]?.lastArrival = time.now
+  }
+
+  /// The forwarder delivers some batches more.
+  private static func deliver(
+    _ random: inout SplitMix64, _ model: inout RetentionModel, _ store: SQLiteStore
+  ) async throws {
+    guard let delivered = model.delivered else { return }
+    // All spans of a batch came at the same time.
+    let ends = Dictionary(grouping: model.spans, by: \.arrived).values.compactMap { $0.map(\.number).max() }
+    guard let end = ends.filter({ $0 >= delivered }).sorted().randomElement(using: &random) else { return }
+    model.delivered = end + 1
+    try await store.setCursor(Int64(end + 1))
   }
 
   /// Starts a rollout, or ends one.
