@@ -390,7 +390,7 @@ def test_a_dry_run_says_what_then_goes(start, is_running):
 
 
 def test_a_dry_run_counts_the_bytes_of_surplus_spans(start):
-    """A rollout with too many spans, one of these and another one of a service with too many: each span counts once."""
+    """Of a rollout that has too many, and of a service that has."""
     server = start(*retention.options())
     long, other = (bytes([number]) * 16 for number in (1, 2))
     text = lambda: retention.random_text(4_000)  # noqa: E731
@@ -404,6 +404,19 @@ def test_a_dry_run_counts_the_bytes_of_surplus_spans(start):
     assert said["spans"] == {"age": 0, "bytes": 0, "rollout": 400, "service": 250}
     # Half of a text of hexadecimal digits is what it takes, and some hundred bytes are for its row.
     assert 2_000 <= said["bytes"] / 650 <= 3_000, said["bytes"]
+
+
+def test_a_dry_run_counts_spans_of_a_rollout_that_goes_once(start):
+    server = start(*retention.options())
+    chatty = wire.blob(1, wire.key_value("service.name", wire.string_value("chatty")))
+    spans = [retention.llm_span(b"t" * 16, number) for number in range(1, 81)]
+    post(server, wire.request(*spans, resource=wire.rollout_resource("r", "a") + chatty))
+    service = "--set=retention.services.chatty.max_spans=10"
+    alone = json.loads(dry_run(server, service, "--format", "json").stdout)
+    assert alone["spans"] == {"age": 0, "bytes": 0, "rollout": 0, "service": 70}
+    old = ("--set=retention.max_age=1ms", "--set=retention.clock_grace=0")
+    both = json.loads(dry_run(server, service, *old, "--format", "json").stdout)
+    assert both["spans"] == {"age": 80, "bytes": 0, "rollout": 0, "service": 0}
 
 
 def test_wrong_arguments_of_the_command_are_refused(server, tmp_path):

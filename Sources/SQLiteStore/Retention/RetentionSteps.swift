@@ -7,7 +7,7 @@ import TraceStore
 final class RetentionSteps {
   /// How long a step shall take on the writer.
   ///
-  /// Under full load that is about what it takes until those who were answered have sent more.
+  /// Longer ones leave those who were answered waiting, and the loops without work.
   private static let target = Duration.milliseconds(2)
   /// Pauses are this many times as long as steps.
   private static let pause = 4

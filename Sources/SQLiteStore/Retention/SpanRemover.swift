@@ -24,7 +24,7 @@ struct SpanRemover: ~Copyable {
   var delivered = Int64.max
   private var select: Statement
   private var selectOne: Statement
-  /// Both delete the rows of a trace in one pass; the second one tells which they were, for the price of a tenth of it.
+  /// Both delete the rows of a trace in one pass; the second one also tells which they were.
   private var removeAll: NotedDelete
   private var removeNoted: NotedDelete
   private var removeOne: Statement
