@@ -26,7 +26,23 @@ package struct CrossOriginPolicy: Sendable {
   package func isForeign(_ request: HTTPRequest) -> Bool {
     guard let origin = request.headers.first("origin"), !allows(origin) else { return false }
     let host = request.headers.first("host") ?? ""
+    guard Self.cannotBeTaken(host) else { return true }
     return origin != "http://\(host)" && origin != "https://\(host)"
+  }
+
+  /// Whether a host is the same machine for everyone who names it.
+  ///
+  /// Whoever owns a name can have it mean one's own machine a moment after its page was loaded ("DNS rebinding"): then
+  /// origin and host are the same, and foreign.
+  private static func cannotBeTaken(_ host: String) -> Bool {
+    if host.hasPrefix("[") { return true }
+    let name = host.prefix { $0 != ":" }.lowercased()
+    return name == "localhost" || name.hasSuffix(".localhost") || isIPv4(name)
+  }
+
+  private static func isIPv4(_ name: String) -> Bool {
+    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
   }
 
   /// Answers the question that a browser asks before it sends a request.

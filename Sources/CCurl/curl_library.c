@@ -1,8 +1,10 @@
 #include "ccurl.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 // What has it as its name is loaded also where no development package is installed.
 static const char library_name[] = "libcurl.so.4";
@@ -94,10 +96,29 @@ CURLcode ccurl_set_write_function(CURL *handle, CURLoption option, ccurl_write_f
   return curl.easy_setopt(handle, option, function);
 }
 
+CURLcode ccurl_set_prerequest_function(CURL *handle, ccurl_prerequest_function function, void *context) {
+  CURLcode code = curl.easy_setopt(handle, CURLOPT_PREREQFUNCTION, function);
+  return code == CURLE_OK ? curl.easy_setopt(handle, CURLOPT_PREREQDATA, context) : code;
+}
+
 CURLcode ccurl_get_long(CURL *handle, CURLINFO info, long *value) { return curl.easy_getinfo(handle, info, value); }
 
 CURLcode ccurl_get_pointer(CURL *handle, CURLINFO info, void **value) {
   return curl.easy_getinfo(handle, info, value);
+}
+
+CURLcode ccurl_get_text(CURL *handle, CURLINFO info, const char **value) {
+  return curl.easy_getinfo(handle, info, value);
+}
+
+CURLcode ccurl_get_socket(CURL *handle, CURLINFO info, curl_socket_t *value) {
+  return curl.easy_getinfo(handle, info, value);
+}
+
+int ccurl_has_input(curl_socket_t socket) {
+  char byte;
+  ssize_t count = recv(socket, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT);
+  return count >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
 CURLM *ccurl_multi_init(void) { return curl.multi_init(); }

@@ -89,6 +89,7 @@ package final class LLMProxy: Sendable {
     if let answer = try models(request, path) { return answer }
     let body = try await body(of: request)
     let target = try target(request, path, caller, body.bytes)
+    try access.countRequest(of: caller)
     let call = Call(request, path, caller, target, now: now())
     return await send(call, body.bytes, admission)
   }
@@ -167,7 +168,8 @@ package final class LLMProxy: Sendable {
         })
       let result: Result<ClientResponse, ClientError>
       do throws(ClientError) { result = .success(try await relay.head()) } catch { result = .failure(error) }
-      if resends < upstream.retries, let delay = Resending.delay(after: result, attempt: resends),
+      if resends < upstream.retries,
+        let delay = Resending.delay(after: result, attempt: resends, now: Int(now() / 1_000_000_000)),
         await sleep(delay)
       {
         relay.release()
@@ -213,7 +215,8 @@ package final class LLMProxy: Sendable {
       relay.hideUsage()
     }
     if !hidesUsage, let bytes = relay.takeWhole() {
-      response.body = .bytes(bytes)
+      // Of an answer without a body the provider says how long it would have been.
+      response.body = call.request.method == .head ? .none : .bytes(bytes)
     } else {
       response.endsWithInput = true
       response.body = .stream { try await relay.next() }

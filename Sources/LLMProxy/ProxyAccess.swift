@@ -47,7 +47,10 @@ package struct ProxyAccess: Sendable {
 
   /// The caller of a request.
   func caller(of request: HTTPRequest, _ path: ProxyPath) throws(ProxyFault) -> Caller {
-    let key = path.key ?? Self.key(of: request)
+    let shown = Self.key(of: request)
+    let key =
+      shown?.hasPrefix(SessionKey.prefix) == true && path.key?.hasPrefix(SessionKey.prefix) != true
+      ? shown : path.key ?? shown
     if let key, key.hasPrefix(SessionKey.prefix) { return try caller(ofSession: key) }
     let tokens = clients()
     if tokens.isEmpty {
@@ -70,14 +73,20 @@ package struct ProxyAccess: Sendable {
   private func caller(ofSession key: String) throws(ProxyFault) -> Caller {
     switch sessions.find(key) {
     case .active(let active):
-      guard sessions.noteRequest(of: active) else {
-        throw ProxyFault(429, "rate_limit_error", "the session has made all its requests", code: "session_exhausted")
-      }
+      sessions.noteUse(of: active)
       return caller(identity: active.session.id, isTrusted: true, session: active)
     case .ended, .expired:
       throw ProxyFault(410, "authentication_error", "the session of the key has ended", code: "session_ended")
     case .unknown: throw ProxyFault(401, "authentication_error", "the key is not known", code: "invalid_api_key")
     }
+  }
+
+  /// Counts a call that is about to be sent to a provider.
+  ///
+  /// What was refused before is none: clients ask again and again while the proxy is paused.
+  func countRequest(of caller: Caller) throws(ProxyFault) {
+    guard let session = caller.session, !sessions.noteRequest(of: session) else { return }
+    throw ProxyFault(429, "rate_limit_error", "the session has made all its requests", code: "session_exhausted")
   }
 
   private func caller(identity: String?, isTrusted: Bool, session: ActiveSession? = nil) -> Caller {
@@ -103,8 +112,9 @@ package struct ProxyAccess: Sendable {
 
   /// The key that a request shows, wherever clients put it; Gemini's put it into the query.
   private static func key(of request: HTTPRequest) -> String? {
-    if let key = SessionKey.shown(by: request) { return key }
-    guard request.query != nil else { return nil }
-    return PercentEncoding.parameters(request.query).first { $0.name == "key" }?.value
+    let shown = SessionKey.shown(by: request)
+    guard request.query != nil, shown?.hasPrefix(SessionKey.prefix) != true else { return shown }
+    let key = PercentEncoding.parameters(request.query).first { $0.name == "key" }?.value
+    return key?.hasPrefix(SessionKey.prefix) == true ? key : shown ?? key
   }
 }

@@ -132,9 +132,10 @@ final class Server: Sendable {
       for address in listener.addresses {
         let bound: [SocketAddress]
         do throws(TransportError) {
-          bound = try await http.listen(host: address.host, port: address.port) { request in
-            await router.respond(to: request, routeSets)
-          }
+          // Calls of the proxy are work of others that goes on; what waits elsewhere waits for this program.
+          bound = try await http.listen(
+            host: address.host, port: address.port, waitsEndAtShutdown: !routeSets.contains(.llm)
+          ) { request in await router.respond(to: request, routeSets) }
         } catch {
           throw ListenFailure(option: listener.option, address: address.description, cause: error)
         }

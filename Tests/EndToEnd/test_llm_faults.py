@@ -1,18 +1,21 @@
 """What goes wrong on either side of the LLM proxy: what clients see, what spans say, what the upstream notices."""
 
 import contextlib
+import fcntl
 import gzip
 import json
 import os
 import re
 import signal
 import socket
+import termios
+import threading
 import time
 import zlib
 
 import pytest
 import zstandard
-from harness import http2, llm_spans, llm_wire, provider, proxy, scripted, server
+from harness import http1, http2, llm_spans, llm_wire, provider, proxy, scripted, server
 
 # Calls that are given up in the test of leaks; LLM_ABORTS=1000 for the long run.
 ABORTS = int(os.environ.get("LLM_ABORTS", 100))
@@ -516,6 +519,116 @@ def test_a_connection_that_was_closed_while_it_was_idle_is_not_the_clients_probl
         assert [number for number, _ in upstream.requests] == [1, 1, 2, 2, 3]
 
 
+def reset(connection):
+    """Ends a connection so that the peer gets an error and not an end."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    return False
+
+
+def test_a_connection_that_is_reset_when_it_is_used_again_is_not_the_clients_problem(start):
+    served = set()
+
+    def script(connection, _):
+        if connection in served:
+            return reset(connection)
+        served.add(connection)
+        connection.sendall(scripted.answer(b'{"id":"kept"}'))
+        return True
+
+    with scripted.ScriptedUpstream(script) as upstream:
+        relay = start(*proxy.arguments(upstream.url), *proxy.setting("loops", 1))
+        for _ in range(20):
+            answer, span = exchange(relay, proxy.CHAT, proxy.chat())
+            assert (answer.status, answer.body) == (200, b'{"id":"kept"}')
+            assert outcome(span) == GOOD
+
+
+def test_many_connections_that_have_ended_cost_one_more_try(start):
+    """libcurl would try one kept connection after the other, and each may have brought the request to the provider."""
+    together = threading.Barrier(12)
+    dying = threading.Event()
+
+    def script(connection, _):
+        if dying.is_set():
+            return False
+        together.wait(30)
+        connection.sendall(scripted.answer(b'{"id":"kept"}'))
+        return True
+
+    with scripted.ScriptedUpstream(script) as upstream:
+        relay = start(*proxy.arguments(upstream.url), *proxy.setting("loops", 1))
+        with contextlib.ExitStack() as stack:
+            calls = [stack.enter_context(proxy.begin(relay, proxy.CHAT, proxy.chat())) for _ in range(12)]
+            assert [llm_wire.read(call).status for call in calls] == [200] * 12
+        dying.set()
+        answer, span = exchange(relay, proxy.CHAT, proxy.chat())
+        assert (answer.status, outcome(span)) == (502, failed("upstream_truncated"))
+        # Once over a connection that was there, once over a new one.
+        assert [number for number, _ in upstream.requests[12:]][1:] == [13]
+
+
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_an_answer_whose_connection_is_reset_behind_it_is_whole(relay, upstream, size):
+    body = json.dumps({"id": "x" * size}).encode()
+
+    def script(connection, _):
+        connection.sendall(scripted.answer(body))
+        # The kernel may drop what a reset overtakes, so the answer has left when it comes.
+        wait_until_sent(connection)
+        return reset(connection)
+
+    upstream.script = script
+    for _ in range(20):
+        answer, span = exchange(relay, "/scripted" + proxy.CHAT, proxy.chat())
+        assert (answer.status, answer.body) == (200, body)
+        assert outcome(span) == GOOD
+
+
+def wait_until_sent(connection):
+    """Waits until the peer's kernel has everything."""
+    waiting = bytearray(4)
+    deadline = time.monotonic() + 30
+    while fcntl.ioctl(connection, termios.TIOCOUTQ, waiting) == 0 and any(waiting):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+STRAY = {
+    "an answer": scripted.answer(b'{"id":"of nobody"}'),
+    "408": scripted.answer(b"", "connection: close", status="408 Request Timeout"),
+    "three bytes": b"abc",
+}
+
+
+@pytest.mark.parametrize("name", STRAY)
+def test_what_nobody_asked_for_is_nobodys_answer(start, name):
+    """A provider that says anything on an idle connection is asked again over another one."""
+    sent = threading.Event()
+
+    def script(connection, _):
+        connection.sendall(scripted.answer(b'{"id":"asked"}'))
+        if not sent.is_set():
+            # Not in one piece with the answer.
+            answered.wait(30)
+            connection.sendall(STRAY[name])
+            wait_until_sent(connection)
+            sent.set()
+        return True
+
+    with scripted.ScriptedUpstream(script) as upstream:
+        answered = threading.Event()
+        relay = start(*proxy.arguments(upstream.url), *proxy.setting("loops", 1))
+        answer, _ = exchange(relay, proxy.CHAT, proxy.chat())
+        assert (answer.status, answer.body) == (200, b'{"id":"asked"}')
+        answered.set()
+        assert sent.wait(30)
+        for _ in range(3):
+            answer, span = exchange(relay, proxy.CHAT, proxy.chat())
+            assert (answer.status, answer.body) == (200, b'{"id":"asked"}')
+            assert outcome(span) == GOOD
+        assert [number for number, _ in upstream.requests] == [1, 2, 2, 2]
+
+
 def test_retries_are_one_call_with_one_span(relay, fake):
     fake.reset()
     members = proxy.chat("again-works")
@@ -560,6 +673,80 @@ def test_an_answer_that_has_begun_is_not_asked_for_again(relay, fake):
     assert fake.counters()["requests"] == 1
 
 
+# Bytes that can be read in two ways
+
+
+def test_a_length_beside_chunks_is_not_passed_on(relay, upstream):
+    """[RFC 9112, section 6.3](https://www.rfc-editor.org/rfc/rfc9112#section-6.3)"""
+    begun = threading.Event()
+
+    def script(connection, _):
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 5\r\n"
+            b'transfer-encoding: chunked\r\n\r\n3\r\n{"i\r\n'
+        )
+        begun.wait(30)
+        connection.sendall(b'5\r\nd":1}\r\n0\r\n\r\n')
+
+    upstream.script = script
+    parent = llm_spans.new_parent()
+    with proxy.begin(relay, "/scripted" + proxy.CHAT, proxy.chat(), parent.header) as connection:
+        llm_wire.read_until(connection, b'{"i')
+        begun.set()
+        answer = llm_wire.read(connection)
+    assert (answer.status, answer.is_whole, answer.body) == (200, True, b'{"id":1}')
+    assert answer.header("content-length") is None
+    assert outcome(llm_spans.wait_for_one(relay, parent.trace_id)) == GOOD
+
+
+@pytest.mark.parametrize("length", ["8, 5", "0x8", "-8", "+8", ""])
+def test_a_length_that_is_none_is_no_answer(relay, upstream, length):
+    upstream.script = lambda connection, _: connection.sendall(
+        f'HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{{"id":1}}'.encode()
+    )
+    answer, span = exchange(relay, "/scripted" + proxy.CHAT, proxy.chat())
+    assert answer.status == 502
+    assert span.attributes["error.type"] in ("invalid_response", "upstream_truncated")
+
+
+def test_a_cut_stream_is_no_whole_answer_for_http_1_0(relay, upstream):
+    """There the end of the connection is the end of the body, so a cut is a reset."""
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    seen = threading.Event()
+
+    def script(connection, _):
+        connection.sendall(head + b"9\r\ndata: {}\n\r\n")
+        seen.wait(30)
+        return False
+
+    upstream.script = script
+    body = json.dumps(STREAM).encode()
+    with socket.create_connection(relay.llm_proxy, timeout=30) as client:
+        request = f"POST /scripted{proxy.CHAT} HTTP/1.0\r\ncontent-type: application/json\r\n"
+        client.sendall(f"{request}content-length: {len(body)}\r\n\r\n".encode() + body)
+        received = b""
+        while b"data: {}" not in received:
+            received += client.recv(4096)
+        seen.set()
+        with pytest.raises(ConnectionResetError):
+            while client.recv(4096):
+                pass
+
+
+def test_a_head_says_the_length_of_the_provider(relay, upstream):
+    upstream.script = lambda connection, _: connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 55\r\n\r\n")
+    answer = http1.request(relay.llm_proxy, "HEAD", "/scripted/v1/responses/resp_1")
+    assert (answer.status, answer.header("content-length")) == (200, "55")
+
+
+def test_fields_of_the_providers_connection_stay_there(relay, upstream):
+    fields = ["connection: x-hop, keep-alive", "x-hop: 1", "x-far: 2", "x-proxy-request-id: theirs", "x-folded: a", "\tb"]
+    upstream.script = lambda connection, _: connection.sendall(scripted.answer(b"{}", *fields))
+    answer, _ = exchange(relay, "/scripted" + proxy.CHAT, proxy.chat())
+    assert (answer.header("x-hop"), answer.header("x-far"), answer.header("x-folded")) == (None, "2", "a b")
+    assert answer.header("x-proxy-request-id") != "theirs"
+
+
 # The proxy ends
 
 
@@ -574,6 +761,32 @@ def test_a_stream_finishes_while_the_server_stops(start, fake):
     assert answer.is_whole
     assert answer.body.endswith(b"data: [DONE]\n\n")
     assert outcome(llm_spans.wait_for_one(start(), parent.trace_id)) == GOOD
+
+
+@pytest.mark.parametrize("members", [proxy.chat(), STREAM])
+def test_a_call_without_an_answer_yet_finishes_while_the_server_stops(start, fake, members):
+    relay = start(*proxy.arguments(fake.url))
+    fake.reset()
+    parent = llm_spans.new_parent()
+    with proxy.begin(relay, members=members, headers=parent.header, fake={"ttfb": 800}) as connection:
+        fake.wait_for(lambda counters: counters["in_flight"] == 1)
+        os.kill(relay.pid, signal.SIGTERM)
+        answer = llm_wire.read(connection)
+    assert relay.wait() == 0
+    assert (answer.status, answer.is_whole) == (200, True)
+    assert outcome(llm_spans.wait_for_one(start(), parent.trace_id)) == GOOD
+
+
+def test_a_call_without_an_answer_at_the_deadline_of_a_stop_is_no_disconnect(start, fake):
+    relay = start(*proxy.arguments(fake.url), *proxy.setting("shutdown.deadline", "500ms"))
+    fake.reset()
+    parent = llm_spans.new_parent()
+    with proxy.begin(relay, members=STREAM, headers=parent.header, fake={"ttfb": 60_000}) as connection:
+        fake.wait_for(lambda counters: counters["in_flight"] == 1)
+        os.kill(relay.pid, signal.SIGTERM)
+        assert llm_wire.read(connection) is None
+    assert relay.wait() == 0
+    assert outcome(llm_spans.wait_for_one(start(), parent.trace_id)) == failed("_OTHER")
 
 
 def test_a_stream_that_is_too_long_for_a_stop_is_cut_and_recorded(start, fake):

@@ -256,6 +256,12 @@ def test_pages_of_other_origins_cannot_spend_the_users_money(open_relay, fake):
     assert foreign.header("access-control-allow-origin") is None
     own = proxy.ask(open_relay, headers={"Origin": "http://{}:{}".format(*open_relay.llm_proxy)})
     assert own.status == 200
+    # A name can be made to mean this machine after its page was loaded.
+    port = open_relay.llm_proxy[1]
+    for name, status in [("rebound.example", 403), ("localhost", 200), ("[::1]", 200)]:
+        headers = {"Host": f"{name}:{port}", "Origin": f"http://{name}:{port}"}
+        assert proxy.ask(open_relay, headers=headers).status == status, name
+    assert proxy.ask(open_relay, headers={"Host": "rebound.example"}).status == 200
     # A page that sends without asking first has a simple content type.
     simple = proxy.ask(open_relay, headers={"Origin": "null", "Content-Type": "text/plain"})
     assert simple.status == 403
@@ -335,6 +341,10 @@ PATHS_OF_SEVERAL_MEANINGS = [
     "/rollout/../attempt/c/v1/chat/completions",
     "/openai/../anthropic/v1/messages",
     "/responses/../files",
+    "/responses/..;/files",
+    "/responses/..;a=b/files",
+    "/responses/%2e%2e%3b/files",
+    "/responses/%c0%ae%c0%ae/files",
 ]
 
 
@@ -384,6 +394,16 @@ def test_only_the_apis_of_llms_are_passed_on(open_relay, fake, method, path):
     fake.reset()
     answer = http1.request(open_relay.llm_proxy, method, path, {"Content-Type": "application/json"}, b"{}")
     assert answer.status in (404, 405)
+    assert fake.counters()["requests"] == 0
+
+
+@pytest.mark.parametrize("method", ["TRACE", "TRACK", "OPTIONS", "CONNECT", "PROPFIND"])
+def test_methods_that_could_show_the_providers_key_are_not_passed_on(start, fake, method):
+    """A provider that knows TRACE answers with the request as it got it."""
+    relay = start(*proxy.arguments(fake.url, {"openai": {"paths": "/v1/files"}}))
+    fake.reset()
+    for path in ["/v1/responses/resp_1", "/responses/resp_1", "/v1/files/file-1"]:
+        assert http1.request(relay.llm_proxy, method, path).status in (400, 404, 405, 501)
     assert fake.counters()["requests"] == 0
 
 

@@ -762,6 +762,47 @@ def test_more_requests_than_a_key_is_good_for_are_429(relay, fake):
     assert end(relay, session).json()["interaction_count"] == 2
 
 
+def test_what_is_refused_is_no_request_of_a_session(relay, fake):
+    """Clients ask again and again while a trainer swaps weights."""
+    session = begin(relay, max_requests=2)
+    admin = bearer(ADMIN_KEY)
+    assert http1.request(relay.llm_proxy, "POST", "/proxy/pause", admin, b"{}").status == 200
+    assert [status_of_call(relay, session) for _ in range(3)] == [429] * 3
+    assert http1.request(relay.llm_proxy, "POST", "/proxy/resume", admin, b"").status == 200
+    assert http1.request(relay.llm_proxy, "POST", "/v1/files", bearer(session.key), b"{}").status == 404
+    assert [status_of_call(relay, session) for _ in range(3)] == [200, 200, 429]
+
+
+OTHER_CREDENTIALS = {
+    "another key before": lambda key: [("Authorization", "Bearer unused"), ("x-api-key", key)],
+    "another key behind": lambda key: [("x-goog-api-key", key), ("x-api-key", "unused")],
+    "two of one name": lambda key: [("Authorization", "Bearer unused"), ("Authorization", f"Bearer {key}")],
+    "no scheme": lambda key: [("Authorization", key)],
+    "a tab": lambda key: [("Authorization", f"Bearer\t{key}")],
+}
+
+
+@pytest.mark.parametrize("name", OTHER_CREDENTIALS)
+@pytest.mark.parametrize("place", ["fields", "query"])
+def test_a_session_key_goes_before_other_credentials(start, fake, name, place):
+    """Clients send what they have of their own beside it, also where anyone may call; it never reaches a provider."""
+    running = start(*proxy.arguments(fake.url))
+    [session] = sessions_of(post_ok(running, START, None, task_id=new_task()))
+    fake.reset()
+    fields = OTHER_CREDENTIALS[name](session.key if place == "fields" else "unused")
+    body = json.dumps(proxy.chat()).encode()
+    path = proxy.CHAT + (f"?key={session.key}" if place == "query" else "")
+    head = [f"POST {path} HTTP/1.1", "Host: proxy", f"Content-Length: {len(body)}", "Content-Type: application/json"]
+    head += [f"{field}: {value}" for field, value in fields]
+    with http1.Connection(running.llm_proxy) as connection:
+        connection.socket.sendall("\r\n".join(head).encode() + b"\r\n\r\n" + body)
+        assert llm_wire.read(connection).status == 200
+    [span] = wait_for_spans(running, session, 1)
+    received = fake.last()
+    assert session.key not in received.target
+    assert all(session.key not in value for _, value in received.fields)
+
+
 def test_requests_at_once_do_not_get_past_the_limit(relay):
     session = begin(relay, max_requests=5)
     with concurrent.futures.ThreadPoolExecutor(10) as pool:

@@ -35,8 +35,19 @@ typedef size_t (*ccurl_write_function)(char *bytes, size_t size, size_t count, v
 
 CURLcode ccurl_set_write_function(CURL *handle, CURLoption option, ccurl_write_function function);
 
+typedef int (*ccurl_prerequest_function)(
+    void *context, char *remote_address, char *local_address, int remote_port, int local_port);
+
+// libcurl calls it when a request is about to be sent.
+CURLcode ccurl_set_prerequest_function(CURL *handle, ccurl_prerequest_function function, void *context);
+
 CURLcode ccurl_get_long(CURL *handle, CURLINFO info, long *value);
 CURLcode ccurl_get_pointer(CURL *handle, CURLINFO info, void **value);
+CURLcode ccurl_get_text(CURL *handle, CURLINFO info, const char **value);
+CURLcode ccurl_get_socket(CURL *handle, CURLINFO info, curl_socket_t *value);
+
+// Whether the peer has sent anything on a connection on which nothing was asked, or has ended it.
+int ccurl_has_input(curl_socket_t socket);
 
 CURLM *ccurl_multi_init(void);
 CURLMcode ccurl_multi_cleanup(CURLM *multi);

@@ -19,7 +19,7 @@ enum UpstreamFields {
 
   /// - Parameter passesCredentials: Whether the client's credential is the provider's.
   static func make(_ request: HTTPRequest, _ upstream: Upstream, passesCredentials: Bool) -> HTTPHeaders {
-    let named = connectionFields(request.headers)
+    let named = request.headers.namedByConnection
     var headers = HTTPHeaders()
     for field in request.headers.fields {
       if stripped.contains(field.name) || !named.isEmpty && named.contains(field.name) { continue }
@@ -44,22 +44,25 @@ enum UpstreamFields {
     }
   }
 
-  /// The fields that `connection` names.
-  private static func connectionFields(_ headers: HTTPHeaders) -> Set<String> {
-    var names: Set<String> = []
-    for field in headers.fields where field.name == "connection" {
-      for name in field.value.parts(separatedBy: UInt8(ascii: ",")) where name != "keep-alive" {
-        names.insert(name.trimmed.lowercased())
-      }
-    }
-    return names
-  }
-
   /// The members of `accept-encoding` that the recorder can read; `identity` when there is none.
   private static func readable(_ value: String) -> String {
     let members = value.parts(separatedBy: UInt8(ascii: ",")).filter { member in
       codings.contains(Substring(member.prefix { $0 != ";" }.trimmed.lowercased()))
     }
     return members.isEmpty ? "identity" : members.joined(separator: ",")
+  }
+}
+
+extension HTTPHeaders {
+  /// The fields that `connection` names: they concern one connection
+  /// ([RFC 9110, section 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1)).
+  var namedByConnection: Set<String> {
+    var names: Set<String> = []
+    for field in fields where field.name == "connection" {
+      for name in field.value.parts(separatedBy: UInt8(ascii: ",")) where name != "keep-alive" {
+        names.insert(name.trimmed.lowercased())
+      }
+    }
+    return names
   }
 }

@@ -25,7 +25,7 @@ extension LLMProxy {
     let route = LLMRoute(request.method, path.path)
     let model = RequestedModel(route, path.path, request, body)
     let upstream = try upstream(request, path, route, model)
-    guard let route = route ?? Self.allowed(path, upstream) else {
+    guard let route = route ?? Self.allowed(request.method, path, upstream) else {
       throw ProxyFault(404, "not_found_error", "no API of a provider is served at this path", code: "not_found")
     }
     try model.check(upstream, caller)
@@ -54,7 +54,8 @@ extension LLMProxy {
   }
 
   /// Paths that the configuration lets through.
-  private static func allowed(_ path: ProxyPath, _ upstream: Upstream) -> LLMRoute? {
+  private static func allowed(_ method: HTTPMethod, _ path: ProxyPath, _ upstream: Upstream) -> LLMRoute? {
+    guard LLMRoute.isPassedOn(method) else { return nil }
     let whole = (path.version ?? "") + path.path
     let isAllowed = upstream.paths.contains { prefix in
       [whole, path.path].contains { $0 == prefix || $0.hasPrefix(prefix.hasSuffix("/") ? prefix : prefix + "/") }

@@ -28,9 +28,17 @@ enum LLMRoute: Hashable {
       default: return nil
       }
     case (.get, _) where path.hasPrefix("/models/"): self = .models
-    case (_, _) where path.hasPrefix("/responses/"): self = .passThrough(.openai)
+    case (_, _) where path.hasPrefix("/responses/") && Self.isPassedOn(method): self = .passThrough(.openai)
     default: return nil
     }
+  }
+
+  /// Whether a method may be passed on where no route names it.
+  ///
+  /// `TRACE` makes a server answer with the request as it got it, and so with the provider's key
+  /// ([RFC 9110, section 9.3.8](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.8)); what others do is not known.
+  static func isPassedOn(_ method: HTTPMethod) -> Bool {
+    [.get, .head, .post, .put, .patch, .delete].contains(method)
   }
 
   /// The family of the API; `nil` when several have the path.

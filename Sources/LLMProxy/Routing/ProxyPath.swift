@@ -73,8 +73,13 @@ struct ProxyPath: Hashable {
     }
     guard text.utf8.contains(UInt8(ascii: ".")) || text.utf8.contains(UInt8(ascii: "%")) else { return true }
     let lowered = text.lowercased()
-    for encoded in ["%2f", "%5c", "%00", "%25"] where lowered.contains(encoded) { return false }
-    return lowered.replacing("%2e", with: ".").split(separator: "/").allSatisfy { $0 != "." && $0 != ".." }
+    // The last two begin what lax decoders of UTF-8 take for ASCII.
+    for encoded in ["%2f", "%5c", "%00", "%25", "%c0", "%c1"] where lowered.contains(encoded) { return false }
+    // Some servers cut parameters off a segment before they look at it.
+    return lowered.replacing("%2e", with: ".").replacing("%3b", with: ";").split(separator: "/").allSatisfy { segment in
+      let name = segment.prefix { $0 != ";" }
+      return name != "." && name != ".."
+    }
   }
 
   static func isID(_ text: some StringProtocol) -> Bool {

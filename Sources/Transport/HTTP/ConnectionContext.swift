@@ -5,15 +5,19 @@ final class ConnectionContext: @unchecked Sendable {
   let loop: EventLoop
   let configuration: HTTPServerConfiguration
   let counters: ServerCounters
+  /// Whether handlers that have not answered are told when the server shuts down.
+  let waitsEndAtShutdown: Bool
   let handler: HTTPHandler
   var date = DateField()
 
   init(
-    loop: EventLoop, configuration: HTTPServerConfiguration, counters: ServerCounters, handler: @escaping HTTPHandler
+    loop: EventLoop, configuration: HTTPServerConfiguration, counters: ServerCounters, waitsEndAtShutdown: Bool,
+    handler: @escaping HTTPHandler
   ) {
     self.loop = loop
     self.configuration = configuration
     self.counters = counters
+    self.waitsEndAtShutdown = waitsEndAtShutdown
     self.handler = handler
   }
 }

@@ -183,6 +183,12 @@ final class HTTPConnection: ByteStreamDelegate, @unchecked Sendable {
     stream.close()
   }
 
+  /// Ends the connection at once, so that the peer notices.
+  func reset() {
+    isClosing = true
+    stream.reset()
+  }
+
   func didClose() {
     let former = state
     state = .closed

@@ -67,6 +67,12 @@ package struct HTTPHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral {
 
   mutating func reserveCapacity(_ count: Int) { fields.reserveCapacity(count) }
 
+  /// Adds to the value of the last field.
+  mutating func extendLast(by text: String) {
+    guard let last = fields.popLast() else { return }
+    fields.append(Field(name: last.name, value: last.value + text))
+  }
+
   /// Adds a field whose name is known to be in lower case.
   mutating func append(lowercased name: String, _ value: String) {
     fields.append(Field(name: name, value: value))

@@ -32,13 +32,17 @@ package final class HTTPServer: Sendable {
   /// - Parameters:
   ///   - host: A numeric address or a name. `localhost` is 127.0.0.1 and ::1, the latter where IPv6 is available.
   ///   - port: 0 takes a free port, the same one for all addresses of the host.
+  ///   - waitsEndAtShutdown: Whether the tasks of requests that are not answered yet are cancelled when the server shuts
+  ///     down: for handlers that wait for something to happen. Others go on until the deadline.
   /// - Returns: The addresses, with their ports.
-  package func listen(host: String, port: UInt16, handler: @escaping HTTPHandler) async throws(TransportError)
-    -> [SocketAddress]
-  {
+  package func listen(
+    host: String, port: UInt16, waitsEndAtShutdown: Bool = true, handler: @escaping HTTPHandler
+  ) async throws(TransportError) -> [SocketAddress] {
     let sockets = try bind(host: host, port: port)
     let contexts = group.loops.map {
-      ConnectionContext(loop: $0, configuration: configuration, counters: counters, handler: handler)
+      ConnectionContext(
+        loop: $0, configuration: configuration, counters: counters, waitsEndAtShutdown: waitsEndAtShutdown,
+        handler: handler)
     }
     for socket in sockets { try await accept(from: socket, contexts, on: group.loops[0].isolation) }
     return sockets.map(\.address)

@@ -94,7 +94,7 @@ final class HTTP1Connection: ConnectionProtocol {
       case .end:
         exchange?.isRequestComplete = true
         exchange?.pipe.finish()
-        if hasInputEnded || isShuttingDown, let exchange { cancelWait(of: exchange) }
+        if hasInputEnded || endsWaits, let exchange { cancelWait(of: exchange) }
       }
     }
     switch outcome {
@@ -310,7 +310,8 @@ final class HTTP1Connection: ConnectionProtocol {
   func abort(_ exchange: HTTP1Exchange) {
     guard self.exchange === exchange, !isDone else { return }
     isDone = true
-    connection.close()
+    // Where the end of the connection is the end of the body, a clean one would make it whole.
+    if exchange.framing == .close { connection.reset() } else { connection.close() }
   }
 
   private func complete(_ exchange: HTTP1Exchange) {
@@ -334,8 +335,10 @@ final class HTTP1Connection: ConnectionProtocol {
   func beginShutdown() {
     isShuttingDown = true
     if exchange == nil && !parser.isInHead { end() }
-    if let exchange, exchange.isRequestComplete { cancelWait(of: exchange) }
+    if endsWaits, let exchange, exchange.isRequestComplete { cancelWait(of: exchange) }
   }
+
+  private var endsWaits: Bool { isShuttingDown && context.waitsEndAtShutdown }
 
   // MARK: Deadlines
 

@@ -85,7 +85,7 @@ final class HTTP2Connection: ConnectionProtocol, TurnEndListener {
       guard let exchange = exchanges[stream] else { break }
       exchange.isRequestComplete = true
       exchange.pipe.finish()
-      if isShuttingDown { cancelWait(of: exchange) }
+      if isShuttingDown && context.waitsEndAtShutdown { cancelWait(of: exchange) }
     case .answerEnded(let stream): answerDidEnd(stream)
     case .streamClosed(let stream, _): streamDidClose(stream)
     case .invalidFrame:
@@ -345,6 +345,7 @@ final class HTTP2Connection: ConnectionProtocol, TurnEndListener {
     isShuttingDown = true
     session.submitGoAway()
     scheduleFlush()
+    guard context.waitsEndAtShutdown else { return }
     for exchange in exchanges.values where exchange.isRequestComplete { cancelWait(of: exchange) }
   }
 

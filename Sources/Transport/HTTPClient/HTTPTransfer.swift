@@ -20,6 +20,10 @@ package final class HTTPTransfer: @unchecked Sendable {
   private weak var pool: TransferPool?
   private(set) var handle: TransferHandle?
   private var headReader = ResponseHeadReader()
+  /// Whether anything of an answer has come.
+  private var hasBegun = false
+  /// Whether the request was sent again over a connection of its own.
+  private var isFresh = false
   private var response: ClientResponse?
   /// The fields behind the body, as far as they have come; gRPC has its status there.
   private var trailerFields = HTTPHeaders()
@@ -151,21 +155,43 @@ package final class HTTPTransfer: @unchecked Sendable {
 
   func start() {
     do throws(ClientError) {
-      guard let pool else { throw .cancelled }
-      let handle = try pool.takeHandle()
-      self.handle = handle
-      try handle.prepare(request, for: self)
-      try pool.add(handle)
+      try send()
       startTimer()
     } catch {
       fail(error)
     }
   }
 
+  private func send() throws(ClientError) {
+    guard let pool else { throw .cancelled }
+    let handle = try pool.takeHandle()
+    self.handle = handle
+    try handle.prepare(request, isFresh: isFresh, for: self)
+    try pool.add(handle)
+  }
+
+  /// Sends the request again, once, over a connection of its own: the one that was there had ended, or had something to
+  /// say that nobody had asked for.
+  ///
+  /// - Returns: `false` when the failure is final.
+  func startsAgain() -> Bool {
+    guard case .open = state, !hasBegun, !isFresh, let spent = handle else { return false }
+    isFresh = true
+    handle = nil
+    pool?.remove(spent)
+    do throws(ClientError) { try send() } catch { fail(error) }
+    return true
+  }
+
+  func connection(_ endpoints: KeptConnections.Endpoints) -> KeptConnections.State? {
+    pool?.connections.state(of: endpoints)
+  }
+
   /// Takes a line of the header section.
   ///
   /// - Returns: `false` when the answer cannot be read.
   func receiveLine(_ line: Span<UInt8>) -> Bool {
+    hasBegun = true
     if response != nil {
       if trailerFields.count < Self.mostTrailers { ResponseHeadReader.readField(line, into: &trailerFields) }
       return true

@@ -9,9 +9,9 @@ struct ResponseHeadReader {
   }
 
   private var response = ClientResponse(status: 0, reason: "", headers: [:])
-  /// Whether the fields say different things about the length
+  /// Whether the fields say different things about the length, or nothing that is one
   /// ([RFC 9112, section 6.3](https://www.rfc-editor.org/rfc/rfc9112#section-6.3)).
-  private var hasTwoLengths = false
+  private var hasUnclearLength = false
 
   /// Takes a line with its end.
   ///
@@ -26,13 +26,19 @@ struct ResponseHeadReader {
     let isStatusLine =
       end >= 5 && line[0] == UInt8(ascii: "H") && line[1] == UInt8(ascii: "T") && line[2] == UInt8(ascii: "T")
       && line[3] == UInt8(ascii: "P") && line[4] == UInt8(ascii: "/")
-    if isStatusLine { readStatus(line, end) } else { readField(line, end) }
-    return hasTwoLengths ? .ambiguous : .needsMore
+    if isStatusLine {
+      readStatus(line, end)
+    } else if line[0] == 0x20 || line[0] == 0x09 {
+      goOn(line, end)
+    } else {
+      readField(line, end)
+    }
+    return hasUnclearLength ? .ambiguous : .needsMore
   }
 
   private mutating func readStatus(_ line: Span<UInt8>, _ end: Int) {
     response = ClientResponse(status: 0, reason: "", headers: [:])
-    hasTwoLengths = false
+    hasUnclearLength = false
     response.headers.reserveCapacity(16)
     guard var index = (0..<end).first(where: { line[$0] == 0x20 }) else { return }
     index += 1
@@ -45,12 +51,19 @@ struct ResponseHeadReader {
 
   private mutating func readField(_ line: Span<UInt8>, _ end: Int) {
     guard let (name, value) = Self.field(line, end) else { return }
-    if name.utf8.count == "content-length".utf8.count, let length = response.headers.first("content-length"),
-      length != value
-    {
-      hasTwoLengths = hasTwoLengths || name.lowercased() == "content-length"
+    if name.utf8.count == "content-length".utf8.count, name.lowercased() == "content-length" {
+      let isNumber = !value.isEmpty && value.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+      let other = response.headers.first("content-length")
+      if !isNumber || other.map({ $0 != value }) == true { hasUnclearLength = true }
     }
     response.headers.append(name, value)
+  }
+
+  /// Takes a line that goes on with the field before it
+  /// ([RFC 9112, section 5.2](https://www.rfc-editor.org/rfc/rfc9112#section-5.2)).
+  private mutating func goOn(_ line: Span<UInt8>, _ end: Int) {
+    guard let start = (0..<end).first(where: { line[$0] != 0x20 && line[$0] != 0x09 }) else { return }
+    response.headers.extendLast(by: " " + Self.text(line, start..<end))
   }
 
   /// Reads a line with its end as a field; passes over what is none.

@@ -12,6 +12,10 @@ internal import CCurl
   private var body: UnsafeMutableBufferPointer<UInt8>?
   /// Set while the handle is in use; the multi handle owns a reference to `self` then.
   fileprivate(set) var transfer: HTTPTransfer?
+  /// How often libcurl was about to send the request.
+  private var tries = 0
+  /// Whether the request went, or was to go, over an HTTP/1 connection that had been used before.
+  private var isOverKept = false
 
   /// Room for what is read from a socket at once, in bytes.
   private static let readBufferSize = 64 * 1024
@@ -33,8 +37,12 @@ internal import CCurl
   }
 
   /// Sets up a request.
-  func prepare(_ request: ClientRequest, for transfer: HTTPTransfer) throws(ClientError) {
+  ///
+  /// - Parameter isFresh: Whether it goes over a connection of its own.
+  func prepare(_ request: ClientRequest, isFresh: Bool, for transfer: HTTPTransfer) throws(ClientError) {
     self.transfer = transfer
+    tries = 0
+    isOverKept = false
     unsafe errorText[0] = 0
     try setSafetyOptions()
     try setCallbacks()
@@ -52,6 +60,7 @@ internal import CCurl
       try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE))
       if Self.losesPriorKnowledge { try set(CURLOPT_FORBID_REUSE, 1) }
     }
+    if isFresh { try set(CURLOPT_FRESH_CONNECT, 1) }
     try setMethod(request)
     try setFields(request.headers)
   }
@@ -83,6 +92,7 @@ internal import CCurl
     try unsafe check(ccurl_set_write_function(easy, CURLOPT_WRITEFUNCTION, onBody))
     try unsafe check(ccurl_set_pointer(easy, CURLOPT_HEADERDATA, context))
     try unsafe check(ccurl_set_write_function(easy, CURLOPT_HEADERFUNCTION, onHeaderLine))
+    try unsafe check(ccurl_set_prerequest_function(easy, onPrerequest, context))
   }
 
   private func setMethod(_ request: ClientRequest) throws(ClientError) {
@@ -132,10 +142,24 @@ internal import CCurl
     unsafe body = nil
   }
 
+  /// Whether the request may go over the connection that libcurl has chosen.
+  ///
+  /// libcurl itself sends a request again over one kept connection after the other, when they turn out to have ended. It
+  /// may do so over a new one alone: each of them may have brought the request to the server.
+  fileprivate func maySend(over endpoints: KeptConnections.Endpoints) -> Bool {
+    var made = 0
+    unsafe ccurl_get_long(easy, CURLINFO_NUM_CONNECTS, &made)
+    let connection = made == 0 ? transfer?.connection(endpoints) : nil
+    isOverKept = connection != nil
+    defer { tries += 1 }
+    return connection == nil || tries == 0 && connection == .quiet
+  }
+
   /// Tells the transfer how it ended.
   func finish(_ code: CURLcode) {
     guard let transfer else { return }
     guard code != CURLE_OK else { return transfer.finish(nil) }
+    if isOverKept, transfer.startsAgain() { return }
     let detail = unsafe String(cString: errorText)
     var port = 0
     unsafe ccurl_get_long(easy, CURLINFO_PRIMARY_PORT, &port)
@@ -178,6 +202,17 @@ private func onBody(
   guard let transfer = unsafe transfer(context) else { return 0 }
   let isTaken = unsafe transfer.receive(Span(_unsafeElements: bytes(pointer, size * count)))
   return isTaken ? size * count : Int(CURL_WRITEFUNC_PAUSE)
+}
+
+private func onPrerequest(
+  _ context: UnsafeMutableRawPointer?, _ remoteAddress: UnsafeMutablePointer<CChar>?,
+  _ localAddress: UnsafeMutablePointer<CChar>?, _ remotePort: Int32, _ localPort: Int32
+) -> Int32 {
+  let handle = unsafe Unmanaged<TransferHandle>.fromOpaque(context!).takeUnretainedValue()
+  let endpoints = KeptConnections.Endpoints(
+    localPort: Int(localPort), remotePort: Int(remotePort),
+    remoteAddress: unsafe remoteAddress.map { unsafe String(cString: $0) } ?? "")
+  return handle.maySend(over: endpoints) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
 }
 
 private func onHeaderLine(

@@ -7,7 +7,7 @@ internal import CUV
 /// loop's isolation.
 @safe final class TransferPool: @unchecked Sendable {
   /// Connections that are kept for later requests.
-  private static let keptConnections = 256
+  private static let mostConnections = 256
   /// Easy handles that are kept for later requests.
   private static let keptHandles = 256
 
@@ -22,6 +22,7 @@ internal import CUV
   private var isBusy = false
   private var active: [ObjectIdentifier: TransferHandle] = [:]
   private var idle: [TransferHandle] = []
+  var connections = KeptConnections()
   private var isClosed = false
 
   static func make(on loop: EventLoop, _ isolation: isolated LoopIsolation) throws(TransportError) -> TransferPool {
@@ -40,7 +41,7 @@ internal import CUV
     let context = unsafe Unmanaged.passUnretained(self).toOpaque()
     unsafe ccurl_multi_set_socket_function(multi, onSocketChange, context)
     unsafe ccurl_multi_set_timer_function(multi, onTimerChange, context)
-    unsafe ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, Self.keptConnections)
+    unsafe ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, Self.mostConnections)
   }
 
   private static func failure(_ reason: String) -> TransportError {
@@ -113,6 +114,7 @@ internal import CUV
       var context: UnsafeMutableRawPointer?
       unsafe ccurl_get_pointer(message.pointee.easy_handle, CURLINFO_PRIVATE, &context)
       let handle = unsafe Unmanaged<TransferHandle>.fromOpaque(context!).takeUnretainedValue()
+      if code == CURLE_OK { unsafe connections.note(handle.easy) }
       handle.finish(code)
     }
     if isDue { drive() }
@@ -193,7 +195,9 @@ internal import CUV
 
   fileprivate func isReady(_ status: Int32, _ events: Int32) {
     var flags: Int32 = 0
-    if status < 0 { flags |= CURL_CSELECT_ERR }
+    // An error of the socket. libcurl finds it when it reads, and before it what the server had sent; told of an error, it
+    // would read nothing.
+    if status < 0 { flags |= CURL_CSELECT_IN | CURL_CSELECT_OUT }
     if events & Int32(UV_READABLE.rawValue) != 0 { flags |= CURL_CSELECT_IN }
     if events & Int32(UV_WRITABLE.rawValue) != 0 { flags |= CURL_CSELECT_OUT }
     pool.act(on: descriptor, events: flags)

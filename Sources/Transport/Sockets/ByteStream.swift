@@ -27,6 +27,10 @@ protocol ByteStream: AnyObject {
   ///
   /// The delegate hears no more than `didClose`.
   func close()
+  /// Closes at once in a way that the peer cannot take for a clean end.
+  ///
+  /// What was written and has not arrived may be lost.
+  func reset()
 }
 
 /// The user of a ``ByteStream``; called on the loop's thread.

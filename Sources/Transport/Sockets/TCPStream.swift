@@ -1,4 +1,5 @@
 import CUV
+import Glibc
 
 /// A TCP connection on an event loop.
 ///
@@ -205,6 +206,16 @@ import CUV
     queue.removeAll()
     pendingOutput = 0
     unsafe uv_close(handle(socket), onClose)
+  }
+
+  func reset() {
+    guard !isClosed else { return }
+    var option = linger(l_onoff: 1, l_linger: 0)
+    var descriptor: Int32 = -1
+    if unsafe uv_fileno(handle(socket), &descriptor) == 0 {
+      unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+    }
+    close()
   }
 
   fileprivate func didClose() {
