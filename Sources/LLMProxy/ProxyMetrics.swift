@@ -1,19 +1,40 @@
 import GenAI
 package import Metrics
+import Threads
 
 /// What the proxy counts.
 ///
 /// [GenAI metrics](https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-metrics.md)
 package final class ProxyMetrics: Sendable {
-  /// The histograms of one upstream and one operation.
+  /// What a call is measured under.
+  private struct Kind: Hashable {
+    var upstream: String
+    var operation: String
+    var requestModel: String
+    var responseModel: String
+    /// `nil` when all went well.
+    var errorType: String?
+  }
+
+  /// The histograms of calls of one kind.
   private struct Series: Sendable {
     let duration: Histogram
     let firstChunk: Histogram
     let perChunk: Histogram
     let inputTokens: Histogram
     let outputTokens: Histogram
-    let errors: Counter
   }
+
+  private struct State {
+    var series: [Kind: Series] = [:]
+    /// Models that a provider has answered for: what callers make up is none.
+    var models: Set<String> = []
+  }
+
+  /// Kinds of calls that are told apart: each is a set of time series in every Prometheus that reads them.
+  private static let mostKinds = 200
+  /// The name of what is not told apart.
+  private static let other = "_OTHER"
 
   /// Calls whose span is stored.
   let recordedCalls: Counter
@@ -24,7 +45,9 @@ package final class ProxyMetrics: Sendable {
   let refusals: Counter
   let disconnects: Counter
   let resends: Counter
-  private let series: [String: Series]
+  private let failures: [String: Counter]
+  private let registry: MetricsRegistry
+  private let state = Locked(State())
 
   /// 10 ms to 82 s, each twice the one before.
   private static let durations: [Double] = (0...13).map { 0.01 * Double(1 << $0) }
@@ -43,31 +66,36 @@ package final class ProxyMetrics: Sendable {
       Double(memory.usedBytes)
     }
     var requests: [String: Counter] = [:]
-    var series: [String: Series] = [:]
+    var failures: [String: Counter] = [:]
     for upstream in upstreams {
       requests[upstream.name] = registry.counter(
         "fulgurite_llm_requests_total", "Requests that were sent to a provider.", labels: ["upstream": upstream.name])
       for operation in Set(ProviderAPI.allCases.map(Self.operation)) {
-        series[Self.key(upstream.name, operation)] = Self.series(registry, upstream, operation)
+        failures[Self.key(upstream.name, operation)] = registry.counter(
+          "fulgurite_llm_failed_calls_total", "Calls that failed.",
+          labels: [
+            "upstream": upstream.name, "gen_ai_provider_name": upstream.provider, "gen_ai_operation_name": operation,
+          ])
       }
     }
     self.requests = requests
-    self.series = series
+    self.failures = failures
+    self.registry = registry
   }
 
   private static func key(_ upstream: String, _ operation: String) -> String { upstream + "\n" + operation }
 
-  private static func series(_ registry: MetricsRegistry, _ upstream: Upstream, _ operation: String) -> Series {
-    let labels: MetricLabels = [
-      "upstream": upstream.name, "gen_ai_provider_name": upstream.provider, "gen_ai_operation_name": operation,
+  private static func series(_ registry: MetricsRegistry, _ upstream: Upstream, _ kind: Kind) -> Series {
+    var labels: MetricLabels = [
+      "upstream": upstream.name, "gen_ai_provider_name": upstream.provider, "gen_ai_operation_name": kind.operation,
+      "gen_ai_request_model": kind.requestModel, "gen_ai_response_model": kind.responseModel,
+      "server_address": upstream.serverAddress, "server_port": String(upstream.serverPort),
     ]
+    if let errorType = kind.errorType { labels.append("error_type", errorType) }
     func tokens(_ type: String) -> Histogram {
-      registry.histogram(
-        "gen_ai_client_token_usage", "Tokens of a call.",
-        labels: [
-          "upstream": upstream.name, "gen_ai_provider_name": upstream.provider, "gen_ai_operation_name": operation,
-          "gen_ai_token_type": type,
-        ], bounds: Self.tokens)
+      var labels = labels
+      labels.append("gen_ai_token_type", type)
+      return registry.histogram("gen_ai_client_token_usage", "Tokens of a call.", labels: labels, bounds: Self.tokens)
     }
     return Series(
       duration: registry.histogram(
@@ -78,24 +106,45 @@ package final class ProxyMetrics: Sendable {
       perChunk: registry.histogram(
         "gen_ai_client_operation_time_per_output_chunk_seconds", "Between the records of a stream, on average.",
         labels: labels, bounds: durations),
-      inputTokens: tokens("input"), outputTokens: tokens("output"),
-      errors: registry.counter("fulgurite_llm_failed_calls_total", "Calls that failed.", labels: labels))
+      inputTokens: tokens("input"), outputTokens: tokens("output"))
   }
 
   func countRequest(_ upstream: Upstream) { requests[upstream.name]?.increment() }
 
   /// Counts a call that is over.
   func observe(_ exchange: Exchange, _ context: CallContext, _ upstream: Upstream) {
-    guard let series = series[Self.key(upstream.name, Self.operation(exchange.api))] else { return }
+    let operation = Self.operation(exchange.api)
+    if exchange.errorType != nil { failures[Self.key(upstream.name, operation)]?.increment() }
+    let series = series(of: exchange, operation, upstream)
     series.duration.observe(seconds(context.startTime, context.endTime))
     if let usage = exchange.answer.usage {
       if let tokens = usage.inputTokens { series.inputTokens.observe(Double(tokens)) }
       if let tokens = usage.outputTokens { series.outputTokens.observe(Double(tokens)) }
     }
-    if Self.isFailed(exchange) { series.errors.increment() }
     guard let records = exchange.delivery.events?.records, let first = context.firstByteTime else { return }
     series.firstChunk.observe(seconds(context.startTime, first))
     if records > 1 { series.perChunk.observe(seconds(first, context.endTime) / Double(records - 1)) }
+  }
+
+  /// The histograms for a call, made for the first of its kind.
+  private func series(of exchange: Exchange, _ operation: String, _ upstream: Upstream) -> Series {
+    let (requested, answered) = (exchange.request.model ?? "", exchange.answer.model ?? "")
+    return state.withLock { state in
+      if exchange.errorType == nil, state.models.count < Self.mostKinds { state.models.insert(requested) }
+      var kind = Kind(
+        upstream: upstream.name, operation: operation,
+        requestModel: state.models.contains(requested) ? requested : Self.other, responseModel: answered,
+        errorType: exchange.errorType)
+      if let known = state.series[kind] { return known }
+      if state.series.count >= Self.mostKinds {
+        (kind.requestModel, kind.responseModel) = (Self.other, Self.other)
+        if kind.errorType != nil { kind.errorType = Self.other }
+        if let known = state.series[kind] { return known }
+      }
+      let made = Self.series(registry, upstream, kind)
+      state.series[kind] = made
+      return made
+    }
   }
 
   /// The value of `gen_ai.operation.name`.
@@ -106,11 +155,6 @@ package final class ProxyMetrics: Sendable {
     case .embeddings: "embeddings"
     case .generateContent: "generate_content"
     }
-  }
-
-  private static func isFailed(_ exchange: Exchange) -> Bool {
-    exchange.delivery.end != .complete || exchange.answer.error != nil || exchange.delivery.isInvalid
-      || exchange.delivery.status.map { $0 >= 400 } ?? true
   }
 
   private func seconds(_ start: Int64, _ end: Int64) -> Double { Double(max(0, end - start)) / 1e9 }

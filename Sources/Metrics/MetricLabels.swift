@@ -1,15 +1,21 @@
 /// The labels of a metric: names and values that are fixed when it is made.
 ///
-/// Values come from the program, never from its input: every new value is a new time series in every Prometheus that
-/// reads them.
+/// Values come from the program, or few of them from its input: every new value is a new time series in every Prometheus
+/// that reads them.
 package struct MetricLabels: Sendable, ExpressibleByDictionaryLiteral {
-  let elements: [(name: String, value: String)]
+  private(set) var elements: [(name: String, value: String)]
 
   /// Checks the names and keeps the order of the literal.
   package init(dictionaryLiteral elements: (String, String)...) {
     precondition(elements.allSatisfy { Self.isValid($0.0) }, "a label is not called that")
     precondition(Set(elements.map(\.0)).count == elements.count, "labels have distinct names")
     self.elements = elements
+  }
+
+  /// Adds a label of another name.
+  package mutating func append(_ name: String, _ value: String) {
+    precondition(Self.isValid(name) && !elements.contains { $0.name == name }, "labels have distinct names")
+    elements.append((name, value))
   }
 
   /// Whether two sets are one, in whatever order.

@@ -2,7 +2,7 @@ internal import Threads
 
 /// The metrics of one program, for Prometheus to read.
 ///
-/// Metrics are made once, at start, by the components that count; making one takes a lock, counting does not. A name
+/// Metrics are made by the components that count, mostly at start; making one takes a lock, counting does not. A name
 /// that is not valid, a metric that exists already and a family of two kinds are faults of the program and trap.
 ///
 /// ```swift

@@ -63,7 +63,11 @@ def test_the_example_makes_a_rollout_when_it_is_given_none(server):
 def test_every_metric_is_described_and_every_described_metric_exists(start):
     """The LLM proxy and forwarding have some only where they run."""
     arguments = [*proxy.arguments("http://localhost:9"), *forwarding.arguments("http://localhost:9")]
-    exposition = start(*arguments).get("/metrics").body.decode()
+    running = start(*arguments)
+    # Those of a kind of calls are there from its first call on.
+    assert proxy.ask(running).status == 502
+    running.wait_for_metric("fulgurite_llm_recorded_calls_total", lambda count: count == 1)
+    exposition = running.get("/metrics").body.decode()
     families = {line.split()[2] for line in exposition.splitlines() if line.startswith("# TYPE ")}
     text = (paths.REPOSITORY / "docs" / "operations.md").read_text()
     assert families == set(re.findall(r"`((?:fulgurite|gen_ai_client)_[a-z0-9_]+)", text))

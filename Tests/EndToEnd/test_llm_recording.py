@@ -229,7 +229,7 @@ def test_calls_are_counted_and_measured(start, fake):
     members = prompted(stream=True, stream_options={"include_usage": True})
     for _ in range(3):
         recorded(relay, members=members)
-    recorded(relay, fake={"status": 500})
+    _, failure = recorded(relay, fake={"status": 500})
     recorded(relay, proxy.MESSAGES, proxy.message())
     parent = llm_spans.new_parent()
     with proxy.begin(relay, headers=parent.header, fake={"gap": 20, "chunks": 500}) as connection:
@@ -255,3 +255,28 @@ def test_calls_are_counted_and_measured(start, fake):
     assert total("gen_ai_client_token_usage_sum", 'upstream="openai"', 'gen_ai_token_type="output"') == 24
     assert total("gen_ai_client_token_usage_sum", 'upstream="anthropic"', 'gen_ai_token_type="input"') == 12
     assert total("fulgurite_llm_failed_calls_total") == 2
+    failed = (f'error_type="{failure.attributes["error.type"]}"', 'gen_ai_operation_name="chat"')
+    assert total("gen_ai_client_operation_duration_seconds_count", *failed) == 1
+    assert total("gen_ai_client_operation_duration_seconds_count", 'error_type="client_disconnected"') == 1
+    model = f'gen_ai_request_model="{proxy.chat()["model"]}"'
+    assert total("gen_ai_client_operation_duration_seconds_count", model) == 5
+    host, port = fake.address
+    assert total("gen_ai_client_token_usage_sum", f'server_address="{host}"', f'server_port="{port}"') > 0
+
+
+def test_made_up_models_are_no_time_series(start, fake):
+    """Whoever may call could make every Prometheus that reads the metrics grow."""
+    relay = start(*proxy.arguments(fake.url))
+    recorded(relay)
+    for number in range(3):
+        recorded(relay, members=proxy.chat(f"made-up-{number}"), fake={"status": 404})
+    text = "\n".join(relay.metrics())
+    assert "made-up" not in text
+    assert 'gen_ai_request_model="_OTHER"' in text
+    # What a provider answers for is a model, until there are too many kinds of calls.
+    for number in range(210):
+        recorded(relay, members=proxy.chat(f"real-{number}"))
+    models = {key.split('gen_ai_request_model="')[1].split('"')[0] for key in relay.metrics() if "request_model" in key}
+    assert "real-10" in models
+    assert len(models) <= 201
+    assert "real-209" not in models

@@ -13,6 +13,26 @@ package struct Exchange: Sendable, Hashable {
     self.request = request
     self.delivery = delivery
   }
+
+  /// `error.type`; `nil` when all went well.
+  ///
+  /// The provider's word counts most. What happens behind the end of the answer is no error of the call: clients close the
+  /// connection when they have seen `[DONE]`.
+  package var errorType: String? {
+    if let error = answer.error { return error.identifier }
+    if delivery.answerEnd == .done { return nil }
+    switch delivery.end {
+    case .complete:
+      if delivery.isInvalid { return "invalid_response" }
+      return delivery.answerEnd == .truncated ? "upstream_truncated" : nil
+    case .truncated: return "upstream_truncated"
+    case .clientDisconnected: return "client_disconnected"
+    case .timeout: return "timeout"
+    case .connectError: return "connect_error"
+    case .invalidResponse: return "invalid_response"
+    case .shutdown: return "_OTHER"
+    }
+  }
 }
 
 /// How an answer came.

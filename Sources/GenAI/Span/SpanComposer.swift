@@ -79,25 +79,7 @@ struct SpanComposition {
   /// Never before the start: clocks can be set back.
   var endTime: Int64 { max(context.startTime, context.endTime) }
 
-  /// `error.type`; `nil` when all went well.
-  ///
-  /// The provider's word counts most. What happens behind the end of the answer is no error of the call: clients close the
-  /// connection when they have seen `[DONE]`.
-  var errorType: String? {
-    if let error = exchange.answer.error { return error.identifier }
-    if exchange.delivery.answerEnd == .done { return nil }
-    switch exchange.delivery.end {
-    case .complete:
-      if exchange.delivery.isInvalid { return "invalid_response" }
-      return exchange.delivery.answerEnd == .truncated ? "upstream_truncated" : nil
-    case .truncated: return "upstream_truncated"
-    case .clientDisconnected: return "client_disconnected"
-    case .timeout: return "timeout"
-    case .connectError: return "connect_error"
-    case .invalidResponse: return "invalid_response"
-    case .shutdown: return "_OTHER"
-    }
-  }
+  var errorType: String? { exchange.errorType }
 
   /// The longest description of a status, in characters.
   private static let descriptionLength = 256
