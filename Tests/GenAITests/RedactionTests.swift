@@ -14,6 +14,52 @@ import Testing
     #expect(exchange.request.model == "gpt-4o-mini")
   }
 
+  @Test("a pointer to a text takes its tokens away", arguments: SpanProfile.allCases)
+  func tokens(profile: SpanProfile) throws {
+    let body =
+      #"{"id":"c","choices":[{"index":0,"message":{"content":"SECRET one"},"token_ids":[3],"logprobs":{"content":[{"token":"SECRET"}]}},"#
+      + #"{"index":1,"message":{"content":"two"},"token_ids":[4],"logprobs":{"content":[{"token":"two"}]}}],"prompt_token_ids":[1,2]}"#
+    var options = RecordingOptions()
+    options.redaction = try Redaction(pointers: ["/choices/0/message/content"], patterns: [])
+    let exchange = Sample.read(.chatCompletions, body, options)
+    #expect(exchange.answer.choices[0].tokenIDs == nil && exchange.answer.choices[0].logprobs == nil)
+    #expect(exchange.answer.choices[1].tokenIDs == [4] && exchange.answer.choices[1].logprobs != nil)
+    #expect(exchange.answer.promptTokenIDs == [1, 2])
+    for span in try LLMCase.named("chat_basic").compose(exchange, profile) {
+      #expect(!"\(span.attributes)".contains("SECRET"))
+      #expect(span.text("llm.hosted_vllm.choices")?.contains("[3]") != true)
+    }
+  }
+
+  @Test(
+    "a pointer to something of the prompt takes its tokens away",
+    arguments: [
+      ("/messages/*/content", true), ("/messages/0", true), ("/tools/0/function/description", true),
+      ("/documents", true), ("/user", false), ("/metadata/a", false), ("/model", false), ("/messages/1/content", false),
+      ("/messages/0/name", false),
+    ])
+  func promptTokens(pointer: String, isHidden: Bool) throws {
+    let request =
+      #"{"model":"m","user":"u","metadata":{"a":"b"},"documents":["d"],"messages":[{"role":"user","name":null,"content":"x"}],"#
+      + #""tools":[{"type":"function","function":{"name":"f","description":"d"}}]}"#
+    let body = #"{"choices":[{"message":{"content":"a"},"token_ids":[3]}],"prompt_token_ids":[1,2]}"#
+    var options = RecordingOptions()
+    options.redaction = try Redaction(pointers: [pointer], patterns: [])
+    let answer = Sample.read(.chatCompletions, body, request: request, options).answer
+    #expect(answer.promptTokenIDs == (isHidden ? nil : [1, 2]))
+    #expect(answer.choices[0].tokenIDs == [3])
+  }
+
+  @Test("old lists of token ids belong to the choice of their index")
+  func listsOfTokens() throws {
+    var options = RecordingOptions()
+    options.redaction = try Redaction(pointers: ["/choices/0"], patterns: [])
+    let body =
+      #"{"choices":[{"index":0,"message":{"content":"a"}},{"index":1,"message":{"content":"b"}}],"response_token_ids":[[5],[6]]}"#
+    let choices = Sample.read(.chatCompletions, body, options).answer.choices
+    #expect(choices.map(\.index) == [1] && choices[0].tokenIDs == [6])
+  }
+
   @Test("patterns reach every text", arguments: LLMCase.all)
   func patterns(of example: LLMCase) throws {
     var options = RecordingOptions()

@@ -6,6 +6,14 @@ import JSON
 protocol AnswerAccumulator {
   var draft: AnswerDraft { get set }
 
+  /// Where things stand in an answer that comes at once.
+  static var layout: AnswerLayout { get }
+
+  /// Where a part would stand.
+  ///
+  /// - Parameter callPosition: The number of calls of tools before it.
+  static func places(of part: PartDraft, callPosition: Int) -> PartPlaces
+
   /// Reads an answer that came at once.
   mutating func read(body: JSONDocument)
 
@@ -23,6 +31,11 @@ extension AnswerAccumulator {
   }
 
   func finished() -> AnswerFacts { draft.finished(emptyArguments: "") }
+
+  /// Leaves out of an answer that came in pieces what pointers would name, had it come at once.
+  mutating func redact(_ redaction: Redaction) {
+    draft.redact(redaction, Self.layout, Self.places(of:callPosition:))
+  }
 }
 
 extension ProviderError {

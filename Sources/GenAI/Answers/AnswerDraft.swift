@@ -9,6 +9,8 @@ struct AnswerDraft {
   private static let maximumChoices = 2048
   private static let maximumParts = 4096
   private var budget: RecordingBudget
+  /// Whether the ids of the prompt stood in a choice.
+  private var hasPromptTokensInChoice = false
   /// Whether the record at hand has brought something that the model said.
   var carriesContent = false
   /// Whether the stream has reached its end marker.
@@ -124,10 +126,11 @@ struct AnswerDraft {
     choices[choice].tokenIDs = (choices[choice].tokenIDs ?? []) + ids
   }
 
-  mutating func setPromptTokenIDs(_ ids: [Int64]?) {
+  mutating func setPromptTokenIDs(_ ids: [Int64]?, isInChoice: Bool) {
     guard facts.promptTokenIDs == nil, let ids, !ids.isEmpty else { return }
     guard budget.take(ids.count * MemoryLayout<Int64>.size) else { return }
     facts.promptTokenIDs = ids
+    hasPromptTokensInChoice = isInChoice
   }
 
   /// What is known so far.
@@ -138,6 +141,53 @@ struct AnswerDraft {
     facts.choices = choices.sorted { $0.index < $1.index }.map { $0.finished(emptyArguments) }
     if facts.finishReasons.isEmpty { facts.finishReasons = facts.choices.compactMap(\.finishReason) }
     return facts
+  }
+}
+
+extension AnswerDraft {
+  /// Forgets the tokens of the choices that do not say what they say in another draft: they spell it out.
+  mutating func removeTokens(ofChangesSince other: AnswerDraft) {
+    for position in choices.indices {
+      let before = other.choices.first { $0.index == choices[position].index }
+      if before?.parts != choices[position].parts { choices[position].removeTokens() }
+    }
+  }
+
+  /// Leaves out what pointers would name, had the answer come at once.
+  mutating func redact(
+    _ redaction: Redaction, _ layout: AnswerLayout, _ places: (PartDraft, _ callPosition: Int) -> PartPlaces
+  ) {
+    facts.redact(redaction, layout)
+    let promptTokens = layout.promptTokenIDs(isInChoice: hasPromptTokensInChoice)
+    if redaction.effect(at: [promptTokens]) != .none { facts.promptTokenIDs = nil }
+    let ranks = choices.indices.sorted { choices[$0].index < choices[$1].index }
+    var removed: Set<Int> = []
+    for (rank, position) in ranks.enumerated() {
+      let place = layout.choice(choices[position].index, Int64(rank))
+      switch redaction.effect(at: layout.roots.map { $0 + place }) {
+      case .removed, .replaced: removed.insert(position)
+      case .none, .inside: choices[position].redact(redaction, layout, at: place, places)
+      }
+    }
+    for position in removed.sorted().reversed() { choices.remove(at: position) }
+  }
+}
+
+extension AnswerFacts {
+  fileprivate mutating func redact(_ redaction: Redaction, _ layout: AnswerLayout) {
+    let roots = layout.roots
+    id = redaction.redacted(id, at: roots + [layout.id])
+    model = redaction.redacted(model, at: roots + [layout.model])
+    providerStatus = redaction.redacted(providerStatus, at: roots + ["status"])
+    systemFingerprint = redaction.redacted(systemFingerprint, at: roots + ["system_fingerprint"])
+    serviceTier = redaction.redacted(
+      serviceTier, at: (roots + ["service_tier"]) + (roots + ["usage", "service_tier"]))
+    if redaction.effect(at: roots + [layout.usage]) != .none { usage = nil }
+    guard var error else { return }
+    error.message = redaction.redacted(error.message, at: roots + ["error", "message"])
+    error.type = redaction.redacted(error.type, at: roots + ["error", .either("type", "status")])
+    error.code = redaction.redacted(error.code, at: roots + ["error", "code"])
+    self.error = error
   }
 }
 

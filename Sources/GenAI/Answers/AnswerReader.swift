@@ -20,6 +20,8 @@ struct AnswerReader: ~Copyable {
   private var decompressor: PushDecompressor?
   private var form = Form.undecided
   private var accumulator: any AnswerAccumulator
+  /// Whether the answer has come in pieces, which have no one document for pointers.
+  private var isInPieces = false
   private var events = Delivery.Events()
   private var isCut = false
   private var isUndecodable = false
@@ -134,6 +136,7 @@ extension AnswerReader {
     var isInvalid = false
     switch form {
     case .events(let parser):
+      isInPieces = true
       // Its blank line is missing at the end of some servers' streams.
       if !events.isDone, parser.unfinishedData == Self.doneMarker {
         events.isDone = true
@@ -144,6 +147,7 @@ extension AnswerReader {
     case .undecided: isInvalid = true
     case .opaque: break
     }
+    if isInPieces, !options.redaction.pointers.isEmpty { accumulator.redact(options.redaction) }
     exchange.answer = accumulator.finished()
     if status >= 400, exchange.answer.error == nil { exchange.answer.error = ProviderError(httpStatus: status) }
     exchange.delivery.isTruncated = isCut || accumulator.draft.isTruncated
@@ -168,7 +172,19 @@ extension AnswerReader {
   }
 
   private mutating func read(_ document: JSONDocument) {
-    let document = options.redaction.redacted(document)
+    // The Gemini API's other kind of stream.
+    isInPieces = document.kind(JSONDocument.root) == .array
+    let places = isInPieces ? [] : options.redaction.places(in: document)
+    guard !places.isEmpty else { return read(whole: document) }
+    // Not empty, so there is a document that says what was left out.
+    guard let redacted = options.redaction.redacted(document, at: places) else { return }
+    var untouched = accumulator
+    untouched.read(body: document)
+    read(whole: redacted)
+    accumulator.draft.removeTokens(ofChangesSince: untouched.draft)
+  }
+
+  private mutating func read(whole document: JSONDocument) {
     if status >= 400 {
       accumulator.draft.fail(ProviderError(body: document, status: status))
     } else {

@@ -7,13 +7,37 @@ import JSON
 struct ChatAnswer: AnswerAccumulator {
   var draft: AnswerDraft
 
+  static let layout = AnswerLayout(choices: "choices")
+
   // Where the parts of a message stand, whatever came first.
   private static let reasoning = PartDraft.Key(major: 0)
+  /// Reasoning among the parts of `content`.
+  private static let thinking = PartDraft.Key(major: 0, minor: 1)
   private static let text = PartDraft.Key(major: 1)
+  private static let transcript = PartDraft.Key(major: 1, minor: 1)
   private static let refusal = PartDraft.Key(major: 2)
   private static let toolCalls: Int64 = 3
   /// The deprecated `function_call` has no index.
   private static let functionCall: Int64 = -1
+
+  static func places(of part: PartDraft, callPosition: Int) -> PartPlaces {
+    let message: AnswerPlace = [.either("message", "delta")]
+    switch part.key {
+    case reasoning: return PartPlaces(text: [message + [.either("reasoning_content", "reasoning")]])
+    case text, thinking: return PartPlaces(text: [message + ["content"]])
+    case transcript: return PartPlaces(text: [message + ["audio", "transcript"]])
+    case refusal: return PartPlaces(text: [message + ["refusal"]])
+    default: break
+    }
+    if part.slot == functionCall {
+      let call = message + ["function_call"]
+      return PartPlaces(text: [call + ["arguments"]], name: [call + ["name"]])
+    }
+    let call = message + ["tool_calls", .element(Int64(callPosition))]
+    let functions = [call, call + [.either("function", "custom")]]
+    return PartPlaces(
+      text: functions + [.either("arguments", "input")], name: functions + ["name"], id: [call + ["id"]])
+  }
 
   mutating func read(body: JSONDocument) { read(body, "message") }
   mutating func read(record: JSONDocument) { read(record, "delta") }
@@ -50,7 +74,7 @@ struct ChatAnswer: AnswerAccumulator {
     draft.append(document, document.value(place, "refusal"), to: Self.refusal, .refusal, choice: choice)
     // What was spoken.
     let transcript = document.value(document.value(place, "audio"), "transcript")
-    draft.append(document, transcript, to: Self.text, .text, choice: choice)
+    draft.append(document, transcript, to: Self.transcript, .text, choice: choice)
     for (position, call) in document.items(place, "tool_calls").enumerated() {
       let slot = document.integer(call, "index") ?? Int64(position)
       read(toolCall: call, slot: slot, document, choice)
@@ -69,7 +93,7 @@ struct ChatAnswer: AnswerAccumulator {
         draft.append(document, text, to: Self.text, .text, choice: choice)
       } else if let thinking = document.value(part, "thinking") {
         for piece in [thinking] + document.items(thinking).compactMap({ document.value($0, "text") }) {
-          draft.append(document, piece, to: Self.reasoning, .reasoning, choice: choice)
+          draft.append(document, piece, to: Self.thinking, .reasoning, choice: choice)
         }
       }
     }

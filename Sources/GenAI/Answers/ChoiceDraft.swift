@@ -19,10 +19,34 @@ struct ChoiceDraft {
     choice.tokenIDs = tokenIDs
     return choice
   }
+
+  /// Forgets what spells out the text.
+  mutating func removeTokens() { (logprobs, tokenIDs) = (nil, nil) }
+
+  /// Leaves out what pointers would name, had the answer come at once.
+  ///
+  /// - Parameter place: Where the choice would stand.
+  mutating func redact(
+    _ redaction: Redaction, _ layout: AnswerLayout, at place: AnswerPlace,
+    _ places: (PartDraft, _ callPosition: Int) -> PartPlaces
+  ) {
+    finishReason = redaction.redacted(finishReason, at: layout.roots.map { $0 + place + layout.finishReason })
+    if redaction.effect(at: layout.roots.map { $0 + place + layout.logprobs }) != .none { logprobs = nil }
+    if redaction.effect(at: [place + ["token_ids"], ["response_token_ids"]]) != .none { tokenIDs = nil }
+    let calls = parts.filter { $0.kind == .toolCall }.map(\.key).sorted()
+    var changed = false
+    for index in parts.indices.reversed() {
+      let callPosition = calls.firstIndex(of: parts[index].key) ?? 0
+      let partPlaces = places(parts[index], callPosition).below(place)
+      let isKept = parts[index].redact(redaction, partPlaces, &changed)
+      if !isKept { parts.remove(at: index) }
+    }
+    if changed { removeTokens() }
+  }
 }
 
 /// One part of a choice while it comes.
-struct PartDraft {
+struct PartDraft: Hashable {
   /// Where a part stands among the others.
   struct Key: Hashable, Comparable {
     var major: Int64
@@ -61,4 +85,44 @@ struct PartDraft {
     case .other: .other(type: name ?? "unknown", json: text)
     }
   }
+}
+
+extension PartDraft {
+  /// Leaves out what pointers name.
+  ///
+  /// - Parameter changed: Becomes true when something was left out.
+  /// - Returns: Whether something is left of the part.
+  fileprivate mutating func redact(_ redaction: Redaction, _ places: PartPlaces, _ changed: inout Bool) -> Bool {
+    let names = (redaction.redacted(id, at: places.id), redaction.redacted(name, at: places.name))
+    if names != (id, name) {
+      (id, name) = names
+      changed = true
+    }
+    switch redaction.effect(at: places.text) {
+    case .none: return true
+    case .replaced where kind.isText || kind == .toolCall:
+      guard !text.isEmpty || places.isJSON else { return true }
+      text = Array((places.isJSON ? "\"\(Redaction.replacement)\"" : Redaction.replacement).utf8)
+      changed = true
+      return true
+    // In the place of an item there is a string then.
+    case .replaced, .removed:
+      changed = true
+      return false
+    case .inside where kind.isText:
+      // Text may come as an array of texts, and which of them has come is not known any more.
+      text = Array(Redaction.replacement.utf8)
+      changed = true
+      return true
+    case .inside(let pointers):
+      guard !text.isEmpty else { return true }
+      changed = Redaction.redact(json: &text, pointers) || changed
+      return true
+    }
+  }
+}
+
+extension PartDraft.Kind {
+  /// Whether the text of such a part is a text, and no JSON.
+  fileprivate var isText: Bool { self == .text || self == .refusal || self == .reasoning }
 }

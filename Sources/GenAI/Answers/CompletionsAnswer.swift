@@ -4,7 +4,11 @@ import JSON
 ///
 /// [Completions](https://platform.openai.com/docs/api-reference/completions/object)
 struct CompletionsAnswer: AnswerAccumulator {
+  static let layout = AnswerLayout(choices: "choices")
+
   var draft: AnswerDraft
+
+  static func places(of part: PartDraft, callPosition: Int) -> PartPlaces { PartPlaces(text: [["text"]]) }
 
   mutating func read(body: JSONDocument) { read(record: body) }
 

@@ -4,7 +4,12 @@ import JSON
 ///
 /// [Embeddings](https://platform.openai.com/docs/api-reference/embeddings/object)
 struct EmbeddingsAnswer: AnswerAccumulator {
+  static let layout = AnswerLayout()
+
   var draft: AnswerDraft
+
+  /// There are no parts.
+  static func places(of part: PartDraft, callPosition: Int) -> PartPlaces { PartPlaces(text: []) }
 
   mutating func read(body: JSONDocument) { read(record: body) }
 

@@ -4,7 +4,23 @@ import JSON
 ///
 /// [GenerateContentResponse](https://ai.google.dev/api/generate-content#generatecontentresponse)
 struct GenerateContentAnswer: AnswerAccumulator {
+  static let layout = AnswerLayout(
+    id: "responseId", model: "modelVersion", usage: "usageMetadata", choices: "candidates",
+    finishReason: ["finishReason"], logprobs: ["logprobsResult"])
+
   var draft: AnswerDraft
+
+  /// How the texts are cut into parts means nothing, so an index names any of them.
+  static func places(of part: PartDraft, callPosition: Int) -> PartPlaces {
+    let place: AnswerPlace = ["content", "parts", .anyElement]
+    switch part.kind {
+    case .text, .refusal, .reasoning: return PartPlaces(text: [place + ["text"]])
+    case .toolCall:
+      let call = place + ["functionCall"]
+      return PartPlaces(text: [call + ["args"]], name: [call + ["name"]], id: [call + ["id"]], isJSON: true)
+    case .serverToolCall, .serverToolResponse, .other: return PartPlaces(text: [place])
+    }
+  }
 
   /// A stream that is no event stream is an array of answers.
   mutating func read(body document: JSONDocument) {

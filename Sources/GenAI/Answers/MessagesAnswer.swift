@@ -7,7 +7,24 @@ struct MessagesAnswer: AnswerAccumulator {
   var draft: AnswerDraft
   private var counts = TokenCounts()
 
+  static let layout = AnswerLayout(roots: [[], ["message"]], finishReason: ["stop_reason"])
+
   init(draft: AnswerDraft) { self.draft = draft }
+
+  static func places(of part: PartDraft, callPosition: Int) -> PartPlaces {
+    // The pieces have a record of their own each.
+    let blocks = (layout.roots + ["content", .element(part.key.major)]) + [["content_block"]]
+    let id = blocks + [part.kind == .serverToolResponse ? "tool_use_id" : "id"]
+    switch part.kind {
+    case .text, .refusal: return PartPlaces(text: (blocks + ["text"]) + [["delta", "text"]])
+    case .reasoning: return PartPlaces(text: (blocks + ["thinking"]) + [["delta", "thinking"]])
+    case .toolCall:
+      return PartPlaces(
+        text: (blocks + ["input"]) + [["delta", "partial_json"]], name: blocks + ["name"], id: id, isJSON: true)
+    case .serverToolCall, .serverToolResponse, .other:
+      return PartPlaces(text: blocks, name: part.kind == .serverToolCall ? blocks + ["name"] : [], id: id)
+    }
+  }
 
   mutating func read(body document: JSONDocument) {
     readError(document)

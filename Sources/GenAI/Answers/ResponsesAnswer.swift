@@ -14,6 +14,28 @@ struct ResponsesAnswer: AnswerAccumulator {
 
   init(draft: AnswerDraft) { self.draft = draft }
 
+  static let layout = AnswerLayout(
+    roots: [[], ["response"]], logprobs: ["output", .anyElement, "content", .anyElement, "logprobs"])
+
+  static func places(of part: PartDraft, callPosition: Int) -> PartPlaces {
+    // The pieces have records of their own, and so has each item.
+    let items = (layout.roots + ["output", .element(part.key.major)]) + [["item"]]
+    let delta: [AnswerPlace] = [["delta"]]
+    let position = AnswerPlace.Step.element(part.key.minor)
+    switch part.kind {
+    case .text: return PartPlaces(text: (items + ["content", position, "text"]) + delta)
+    case .refusal: return PartPlaces(text: (items + ["content", position, "refusal"]) + delta)
+    case .reasoning:
+      let isSummary = part.key.minor < reasoningText
+      let content: AnswerPlace = ["content", .element(part.key.minor &- reasoningText), "text"]
+      return PartPlaces(text: (items + (isSummary ? ["summary", position, "text"] : content)) + delta)
+    case .toolCall:
+      return PartPlaces(
+        text: (items + [.either("arguments", "input")]) + delta, name: items + ["name"], id: items + ["call_id"])
+    case .serverToolCall, .serverToolResponse, .other: return PartPlaces(text: items, id: items + ["id"])
+    }
+  }
+
   mutating func read(body document: JSONDocument) { read(response: JSONDocument.root, document) }
 
   mutating func read(record document: JSONDocument) {

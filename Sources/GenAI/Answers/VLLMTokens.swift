@@ -7,18 +7,20 @@ enum VLLMTokens {
   /// Reads what stands beside the choices.
   static func read(_ document: JSONDocument, into draft: inout AnswerDraft) {
     let root = JSONDocument.root
-    draft.setPromptTokenIDs(document.integers(document.value(root, "prompt_token_ids")))
+    draft.setPromptTokenIDs(document.integers(document.value(root, "prompt_token_ids")), isInChoice: false)
     // Older, patched servers: one list for each choice.
     for (position, list) in document.items(root, "response_token_ids").enumerated() {
-      guard position < draft.choices.count, let ids = document.integers(list) else { continue }
-      if draft.choices[position].tokenIDs == nil { draft.appendTokenIDs(ids, choice: position) }
+      guard let choice = draft.choices.firstIndex(where: { $0.index == position }),
+        let ids = document.integers(list)
+      else { continue }
+      if draft.choices[choice].tokenIDs == nil { draft.appendTokenIDs(ids, choice: choice) }
     }
   }
 
   /// Reads what stands in a choice.
   static func read(_ document: JSONDocument, choice place: Int, into draft: inout AnswerDraft, _ choice: Int) {
     let specific = document.value(place, "provider_specific_fields")
-    draft.setPromptTokenIDs(document.integers(document.value(place, "prompt_token_ids")))
+    draft.setPromptTokenIDs(document.integers(document.value(place, "prompt_token_ids")), isInChoice: true)
     let ids = document.value(place, "token_ids") ?? document.value(specific, "token_ids")
     draft.appendTokenIDs(document.integers(ids), choice: choice)
   }

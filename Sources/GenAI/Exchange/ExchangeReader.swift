@@ -9,6 +9,8 @@ package final class ExchangeReader {
   private let api: ProviderAPI
   private let options: RecordingOptions
   private let request: RequestFacts
+  /// Whether something of the prompt is left out, which its tokens would spell.
+  private let hidesPrompt: Bool
   private var answer: AnswerReader?
 
   /// Begins with the request.
@@ -19,7 +21,7 @@ package final class ExchangeReader {
   package init(api: ProviderAPI, path: String, requestBody: [UInt8], options: RecordingOptions) {
     self.api = api
     self.options = options
-    request = RequestReader.facts(of: requestBody, api, path: path, options)
+    (request, hidesPrompt) = RequestReader.facts(of: requestBody, api, path: path, options)
   }
 
   /// The answer begins; an answer that had begun, before a retry, is forgotten.
@@ -43,6 +45,7 @@ package final class ExchangeReader {
   package func finish(_ end: ExchangeEnd) -> Exchange {
     var exchange = Exchange(api: api, request: request, delivery: Delivery(end: end))
     answer?.finish(end, into: &exchange)
+    if hidesPrompt { exchange.answer.promptTokenIDs = nil }
     exchange.redact(options.redaction)
     return exchange
   }

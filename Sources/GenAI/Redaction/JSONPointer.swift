@@ -7,6 +7,8 @@ import JSON
 struct JSONPointer: Sendable, Hashable {
   private let segments: [String]
 
+  private init(_ segments: ArraySlice<String>) { self.segments = Array(segments) }
+
   init(_ text: String) throws(RedactionError) {
     var segments: [String] = []
     var offset = 0
@@ -43,7 +45,7 @@ struct JSONPointer: Sendable, Hashable {
     return String(decoding: result, as: UTF8.self)
   }
 
-  /// Finds where the values lie that this names.
+  /// Finds where the values lie that this names; where `null` or an empty string stands, there is nothing to hide.
   func collect(in document: JSONDocument, _ ranges: inout [Range<Int>]) {
     collect(segments[...], document, JSONDocument.root, &ranges)
   }
@@ -52,7 +54,11 @@ struct JSONPointer: Sendable, Hashable {
   private func collect(
     _ rest: ArraySlice<String>, _ document: JSONDocument, _ place: Int, _ ranges: inout [Range<Int>]
   ) {
-    guard let segment = rest.first else { return ranges.append(document.text(place)) }
+    guard let segment = rest.first else {
+      let isNothing = document.kind(place) == .null || document.isString(place) && document.content(place).isEmpty
+      if !isNothing { ranges.append(document.text(place)) }
+      return
+    }
     switch document.kind(place) {
     case .object:
       for key in document.keys(place) where segment == "*" || document.string(key) == segment {
@@ -65,5 +71,23 @@ struct JSONPointer: Sendable, Hashable {
       }
     default: break
     }
+  }
+
+  /// Where what this names lies, seen from a place.
+  enum Relation: Hashable {
+    case elsewhere
+    /// Around it.
+    case above
+    case same
+    /// Inside of it, where the pointer leads.
+    case inside(JSONPointer)
+  }
+
+  func relation(to place: AnswerPlace) -> Relation {
+    for (segment, step) in zip(segments, place.steps) where segment != "*" && !step.matches(segment) {
+      return .elsewhere
+    }
+    if segments.count < place.steps.count { return .above }
+    return segments.count == place.steps.count ? .same : .inside(JSONPointer(segments[place.steps.count...]))
   }
 }

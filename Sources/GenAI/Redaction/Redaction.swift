@@ -2,12 +2,11 @@ import JSON
 
 /// What must not be recorded.
 ///
-/// Pointers name places in the JSON of requests and of answers that come at once; patterns are looked for in every text that
-/// is recorded, in streamed answers too, where a text is looked at once it is complete. A streamed answer has no one
-/// document, so pointers do not reach it.
+/// Pointers name places in the JSON of requests and answers; patterns are looked for in every text that is recorded. A
+/// streamed answer is looked at once it is complete, and a pointer names in it what it would name had the answer come at
+/// once. Where that cannot be told for certain, all that the pointer might name is left out.
 ///
-/// Log probabilities and token ids spell out the text that they belong to. Where a pattern has matched, they are left out;
-/// who hides a text by a pointer has to name them as well.
+/// Log probabilities and token ids spell out the text that they belong to. Where that was changed, they are left out.
 package struct Redaction: Sendable {
   /// What stands in place of what was found.
   package static let replacement = "[redacted]"
@@ -62,18 +61,75 @@ package struct Redaction: Sendable {
     return redact(&json) || isChanged
   }
 
-  /// Replaces what the pointers name.
-  func redacted(_ document: JSONDocument) -> JSONDocument {
+  /// Where what the pointers name lies, in order and without overlaps.
+  func places(in document: JSONDocument) -> [Range<Int>] { Self.places(of: pointers, in: document) }
+
+  private static func places(of pointers: [JSONPointer], in document: JSONDocument) -> [Range<Int>] {
     var ranges: [Range<Int>] = []
     for pointer in pointers { pointer.collect(in: document, &ranges) }
-    guard !ranges.isEmpty else { return document }
     ranges.sort { ($0.lowerBound, -$0.upperBound) < ($1.lowerBound, -$1.upperBound) }
-    var edits: [(range: Range<Int>, text: String)] = []
-    for range in ranges where range.lowerBound >= edits.last?.range.upperBound ?? 0 {
-      edits.append((range, Self.replacement))
-    }
+    var places: [Range<Int>] = []
+    for range in ranges where range.lowerBound >= places.last?.upperBound ?? 0 { places.append(range) }
+    return places
+  }
+
+  /// The document with the replacement in the places of values.
+  ///
+  /// - Precondition: The places are in order and do not overlap.
+  func redacted(_ document: JSONDocument, at places: [Range<Int>]) -> JSONDocument? {
     // Values were replaced by strings, so it is JSON still.
-    return (try? JSONDocument(parsing: document.replacing(edits))) ?? document
+    try? JSONDocument(parsing: document.replacing(places.map { ($0, Self.replacement) }))
+  }
+}
+
+// What pointers do to a value of a streamed answer.
+extension Redaction {
+  enum Effect: Hashable {
+    case none
+    /// Something inside of it is named.
+    case inside([JSONPointer])
+    case replaced
+    /// It lies in something that is named, of which nothing is left.
+    case removed
+  }
+
+  /// What the pointers do to the value that would stand at one of the places.
+  func effect(at places: [AnswerPlace]) -> Effect {
+    var inner: [JSONPointer] = []
+    var isReplaced = false
+    for pointer in pointers {
+      for place in places {
+        switch pointer.relation(to: place) {
+        case .elsewhere: break
+        case .above: return .removed
+        case .same: isReplaced = true
+        case .inside(let rest): inner.append(rest)
+        }
+      }
+    }
+    return isReplaced ? .replaced : inner.isEmpty ? .none : .inside(inner)
+  }
+
+  /// A string after the pointers; nothing is inside of one.
+  func redacted(_ text: String?, at places: [AnswerPlace]) -> String? {
+    guard let text, !text.isEmpty else { return text }
+    return switch effect(at: places) {
+    case .none, .inside: text
+    case .replaced: Self.replacement
+    case .removed: nil
+    }
+  }
+
+  /// JSON without what pointers name in it; all of it is replaced when it is no JSON.
+  static func redact(json: inout [UInt8], _ pointers: [JSONPointer]) -> Bool {
+    guard let document = try? JSONDocument(parsing: json) else {
+      json = Array("\"\(replacement)\"".utf8)
+      return true
+    }
+    let places = places(of: pointers, in: document)
+    guard !places.isEmpty else { return false }
+    json = document.replacing(places.map { ($0, replacement) })
+    return true
   }
 }
 

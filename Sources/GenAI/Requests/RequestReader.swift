@@ -18,13 +18,16 @@ struct RequestReader {
   /// Reads a request; what is not understood is left out.
   ///
   /// - Parameter path: The target of the request; the Gemini API names the model there.
+  /// - Returns: The facts, and whether a pointer names something of the prompt.
   static func facts(
     of body: consuming [UInt8], _ api: ProviderAPI, path: String, _ options: RecordingOptions
-  ) -> RequestFacts {
+  ) -> (facts: RequestFacts, hidesPrompt: Bool) {
     let parsed = body.count <= JSONDocument.maximumSize ? try? JSONDocument(parsing: body) : nil
     // An empty object stands for what is no JSON.
     let document = parsed ?? emptyDocument
-    var reader = RequestReader(options.redaction.redacted(document), options)
+    let places = options.redaction.places(in: document)
+    let redacted = places.isEmpty ? document : options.redaction.redacted(document, at: places) ?? emptyDocument
+    var reader = RequestReader(redacted, options)
     switch api {
     case .chatCompletions: reader.readChat()
     case .completions: reader.readCompletions()
@@ -33,7 +36,21 @@ struct RequestReader {
     case .messages: reader.readMessages()
     case .generateContent: reader.readGenerateContent(path: path)
     }
-    return reader.facts
+    return (reader.facts, isPrompt(places, in: document))
+  }
+
+  /// Members of requests that are no part of what the model reads.
+  private static let parameters: Set<String> = [
+    "metadata", "model", "prompt_cache_key", "safety_identifier", "service_tier", "stop", "stop_sequences", "user",
+  ]
+
+  /// Whether one of the places lies in something that the model may read: what is not known counts.
+  private static func isPrompt(_ places: [Range<Int>], in document: JSONDocument) -> Bool {
+    guard !places.isEmpty, document.kind(JSONDocument.root) == .object else { return !places.isEmpty }
+    for key in document.keys(JSONDocument.root) where !parameters.contains(document.string(key)) {
+      if places.contains(where: { $0.overlaps(document.text(key + 1)) }) { return true }
+    }
+    return false
   }
 
   private static let emptyDocument: JSONDocument = {

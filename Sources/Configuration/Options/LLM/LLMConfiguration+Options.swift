@@ -41,7 +41,9 @@ extension LLMConfiguration {
         + "never slowed down. At least llm.recorded_answer_bytes."),
     ConfigurationOption(
       "llm.redact.pointers", \.llm.redact.pointers, .jsonPointers,
-      "JSON pointers (RFC 6901) to values of requests and answers that are left out of what is recorded."),
+      "JSON pointers (RFC 6901) to values of requests and answers that are left out of what is recorded, with the token "
+        + "ids and log probabilities of what was changed. In streams they name what they would name in the same answer at "
+        + "once; see docs/llm-proxy.md."),
     ConfigurationOption(
       "llm.redact.patterns", \.llm.redact.patterns, .patterns,
       "Regular expressions for parts of texts that are left out of what is recorded, such as sk-[A-Za-z0-9_-]{20,}."),
