@@ -209,7 +209,7 @@ package final class LLMProxy: Sendable {
     record?.begin(head)
     var response = HTTPResponse(status: head.status, headers: AnswerFields.make(head, requestID: call.id))
     response.reason = head.reason
-    let hidesUsage = call.target.hidesUsage && head.headers.first("content-encoding") == nil
+    let hidesUsage = call.target.hidesUsage && Self.canHideUsage(head)
     if hidesUsage {
       response.headers.removeAll("content-length")
       relay.hideUsage()
@@ -222,6 +222,14 @@ package final class LLMProxy: Sendable {
       response.body = .stream { try await relay.next() }
     }
     return response
+  }
+}
+
+extension LLMProxy {
+  /// Whether an answer is a stream that can be searched for the usage; all others pass as they are.
+  fileprivate static func canHideUsage(_ head: ClientResponse) -> Bool {
+    let type = head.headers.first("content-type")?.lowercased() ?? ""
+    return head.status == 200 && type.hasPrefix("text/event-stream") && head.headers.first("content-encoding") == nil
   }
 }
 

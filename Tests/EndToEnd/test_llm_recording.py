@@ -197,6 +197,15 @@ def test_a_client_that_asks_for_the_usage_gets_it(relay, fake):
     assert span.attributes["gen_ai.usage.output_tokens"] == 8
 
 
+def test_answers_that_are_no_streams_pass_as_without_it(relay):
+    for options in ({"status": 429}, {"fault": "html"}):
+        hidden, plain = (
+            proxy.ask(relay, prefix + proxy.CHAT, prompted(stream=True), fake=options) for prefix in ("/usage", "")
+        )
+        assert (hidden.status, hidden.body) == (plain.status, plain.body)
+        assert hidden.header("content-length") == plain.header("content-length") == str(len(plain.body))
+
+
 def test_usage_is_asked_for_in_streams_alone(relay, fake):
     for path, members in [(proxy.CHAT, prompted()), (proxy.EMBEDDINGS, proxy.embedding())]:
         assert proxy.ask(relay, "/usage" + path, members).status == 200

@@ -2,7 +2,7 @@
 ///
 /// Works on bytes, so that a character may be split between pieces.
 /// [HTML, 9.2.6](https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation)
-struct EventStreamParser {
+package struct EventStreamParser {
   private let recordBytes: Int
   // A line that has not ended.
   private var line = LineBuffer()
@@ -10,17 +10,23 @@ struct EventStreamParser {
   private var hasData = false
   // A CR has ended a line; an LF that follows belongs to it.
   private var hasSeenCarriageReturn = false
-  private var isFirstLine = true
+  private var isFirstLine: Bool
 
   /// Whether a record, or a line of it, was larger than `recordBytes`; nothing is read from then on.
   private(set) var isOverflown = false
 
-  init(recordBytes: Int) { self.recordBytes = recordBytes }
+  /// - Parameters:
+  ///   - recordBytes: The largest record that is read.
+  ///   - isStart: Whether the stream begins here, where a byte order mark may stand.
+  package init(recordBytes: Int, isStart: Bool = true) {
+    self.recordBytes = recordBytes
+    isFirstLine = isStart
+  }
 
   /// Takes the next piece of the stream.
   ///
   /// - Parameter body: Gets the `data` of each record that has ended.
-  mutating func push(_ bytes: Span<UInt8>, _ body: (consuming [UInt8]) -> Void) {
+  package mutating func push(_ bytes: Span<UInt8>, _ body: (consuming [UInt8]) -> Void) {
     var start = 0
     var position = 0
     let count = bytes.count
@@ -46,7 +52,7 @@ struct EventStreamParser {
   var hasUnfinishedRecord: Bool { hasData || !line.isEmpty }
 
   /// The `data` so far of the record that has not ended, with its last line if that has none.
-  var unfinishedData: [UInt8] {
+  package var unfinishedData: [UInt8] {
     var copy = self
     let nothing: [UInt8] = []
     if !copy.line.isEmpty { copy.endLine(nothing.span) { _ in } }

@@ -18,6 +18,8 @@ final class CallRelay: @unchecked Sendable {
   private let didDisconnect: @Sendable () -> ExchangeEnd
   private var isOver = false
   private var usageFilter: UsageFilter?
+  /// What ended the answer, while the client gets what came before.
+  private var failure: ClientError?
 
   init(
     _ transfer: HTTPTransfer, _ record: CallRecord?, _ admission: Admission, resendCount: Int, drainTime: Duration,
@@ -72,18 +74,26 @@ final class CallRelay: @unchecked Sendable {
     return bytes
   }
 
-  /// Keeps the record with the usage from the client.
+  /// Keeps the records with the usage from the client.
   func hideUsage() { usageFilter = UsageFilter() }
 
   /// The next bytes for the client.
   func next() async throws(ClientError) -> [UInt8]? {
-    while let bytes = try await receive() {
-      guard usageFilter != nil else { return bytes }
-      let passed = usageFilter!.pass(bytes)
-      if !passed.isEmpty { return passed }
+    guard usageFilter != nil else { return try await receive() }
+    if let failure { throw failure }
+    do throws(ClientError) {
+      while let bytes = try await receive() {
+        let passed = usageFilter!.pass(bytes)
+        if !passed.isEmpty { return passed }
+      }
+      let rest = usageFilter!.finish()
+      return rest.isEmpty ? nil : rest
+    } catch {
+      let rest = usageFilter!.finish()
+      guard !rest.isEmpty else { throw error }
+      failure = error
+      return rest
     }
-    guard let rest = usageFilter?.finish(), !rest.isEmpty else { return nil }
-    return rest
   }
 
   /// The next bytes of the provider, which the record gets as well.
