@@ -129,6 +129,22 @@ import Testing
     #expect(streamed == whole)
   }
 
+  @Test(
+    "inputs of tools that the provider runs",
+    arguments: ["/content/0/input", "/content/0/input/q", "/content/*/input/*", "/content/0", "/content/0/name"])
+  func serverTools(pointer: String) throws {
+    let answer = Answer(
+      body: #"{"id":"m","content":[{"type":"server_tool_use","id":"s","name":"w","input":{"q":"SECRET","r":1}}]}"#,
+      records: [
+        #"{"type":"message_start","message":{"id":"m","content":[]}}"#,
+        #"{"type":"content_block_start","index":0,"content_block":{"type":"server_tool_use","id":"s","name":"w","input":{}}}"#,
+        #"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\"q\":\"SEC"}}"#,
+        #"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"RET\",\"r\":1}"}}"#,
+      ])
+    let (whole, streamed) = try read(.messages, answer, [pointer])
+    #expect(streamed == whole)
+  }
+
   private static let responses: Answer = {
     let items = [
       #"{"type":"reasoning","summary":[{"type":"summary_text","text":"r"}]}"#,

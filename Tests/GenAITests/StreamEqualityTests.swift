@@ -50,6 +50,53 @@ import Testing
     try expectEqual(.messages, body, records)
   }
 
+  @Test("Anthropic messages with tools that the provider runs, and cached tokens")
+  func serverTools() throws {
+    let result =
+      #"{"type":"web_search_tool_result","tool_use_id":"s1","content":[{"type":"web_search_result","url":"u"}]}"#
+    let usage =
+      #"{"input_tokens":3,"cache_read_input_tokens":4,"cache_creation_input_tokens":5,"output_tokens":7,"#
+      + #""output_tokens_details":{"thinking_tokens":2},"service_tier":"standard"}"#
+    let body =
+      #"{"id":"m1","model":"c","type":"message","content":[{"type":"text","text":"Let me"},"#
+      + #"{"type":"server_tool_use","id":"s1","name":"web_search","input":{"query": "weather \u4e16"}},"# + result + ","
+      + #"{"type":"mcp_tool_use","id":"s2","name":"echo","server_name":"x","input":{"a":[1,{"b":"c"}]}},"#
+      + #"{"type":"server_tool_use","id":"s3","name":"list","input":{}},{"type":"redacted_thinking","data":"R"},"#
+      + #"{"type":"text","text":"Done","citations":[{"cited_text":"q"}]}],"stop_reason":"pause_turn","usage":\#(usage)}"#
+    let records = [
+      #"{"type":"message_start","message":{"id":"m1","model":"c","content":[],"usage":{"input_tokens":3,"output_tokens":1}}}"#,
+      #"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
+      #"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Let me"}}"#,
+      #"{"type":"content_block_start","index":1,"content_block":{"type":"server_tool_use","id":"s1","name":"web_search","input":{}}}"#,
+      #"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":""}}"#,
+      #"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{\"query\": \"wea"}}"#,
+      #"{"type":"content_block_start","index":3,"content_block":{"type":"mcp_tool_use","id":"s2","name":"echo","server_name":"x","input":{}}}"#,
+      #"{"type":"content_block_delta","index":3,"delta":{"type":"input_json_delta","partial_json":"{\"a\":[1,{\"b\":"}}"#,
+      #"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"ther \\u4e16\"}"}}"#,
+      #"{"type":"content_block_delta","index":3,"delta":{"type":"input_json_delta","partial_json":"\"c\"}]}"}}"#,
+      #"{"type":"content_block_start","index":2,"content_block":\#(result)}"#,
+      #"{"type":"content_block_start","index":4,"content_block":{"type":"server_tool_use","id":"s3","name":"list","input":{}}}"#,
+      #"{"type":"content_block_start","index":5,"content_block":{"type":"redacted_thinking","data":"R"}}"#,
+      #"{"type":"content_block_delta","index":6,"delta":{"type":"citations_delta","citation":{"cited_text":"q"}}}"#,
+      #"{"type":"content_block_delta","index":6,"delta":{"type":"text_delta","text":"Done"}}"#,
+      #"{"type":"message_delta","delta":{"stop_reason":"pause_turn"},"usage":\#(usage)}"#, #"{"type":"message_stop"}"#,
+    ]
+    try expectEqual(.messages, body, records)
+    let answer = Sample.read(.messages, body).answer
+    #expect(answer.id == "m1" && answer.usage?.inputTokens == 12 && answer.usage?.cacheWriteInputTokens == 5)
+  }
+
+  @Test("an input that was cut is a string in its block")
+  func cutInput() {
+    let records = [
+      #"{"type":"content_block_start","index":0,"content_block":{"type":"server_tool_use","id":"s","name":"w","input":{}}}"#,
+      #"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\"q\":"}}"#,
+    ]
+    let answer = Sample.read(.messages, Sample.events(records), contentType: "text/event-stream").answer
+    let json = #"{"type":"server_tool_use","id":"s","name":"w","input":"{\"q\":"}"#
+    #expect(answer.choices[0].parts == [.serverToolCall(id: "s", name: "w", json: json)])
+  }
+
   /// The terminal record holds the answer; without it the items and pieces give the same.
   @Test("responses, with and without the last record", arguments: [true, false])
   func responses(isTerminated: Bool) throws {

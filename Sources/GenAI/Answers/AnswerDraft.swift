@@ -91,6 +91,15 @@ struct AnswerDraft {
     document.appendString(string, to: &choices[choice].parts[part].text)
   }
 
+  /// Appends a string to the input of an item.
+  mutating func appendInput(_ document: JSONDocument, _ string: Int, toPart part: Int, choice: Int) {
+    let count = document.content(string).count
+    guard count > 0 else { return }
+    carriesContent = true
+    guard budget.take(count) else { return }
+    document.appendString(string, to: &choices[choice].parts[part].input)
+  }
+
   /// Sets the text of a part to a value as it was written.
   mutating func setJSON(_ document: JSONDocument, _ value: Int, ofPart part: Int, choice: Int) {
     let range = document.text(value)

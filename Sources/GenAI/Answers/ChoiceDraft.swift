@@ -1,3 +1,5 @@
+import JSON
+
 /// One choice of an answer while it comes.
 struct ChoiceDraft {
   let index: Int64
@@ -63,6 +65,8 @@ struct PartDraft: Hashable {
   let slot: Int64?
   /// UTF-8; of calls the arguments, of items of the provider's own their JSON.
   var text: [UInt8] = []
+  /// What has come in pieces of the member `input` of an item: JSON, once it is whole.
+  var input: [UInt8] = []
   var id: String?
   /// Of calls; of other items their type.
   var name: String?
@@ -74,7 +78,7 @@ struct PartDraft: Hashable {
   }
 
   func finished(_ emptyArguments: String) -> MessagePart {
-    let text = String(decoding: self.text, as: UTF8.self)
+    let text = String(decoding: completeText, as: UTF8.self)
     return switch kind {
     case .text: .text(text)
     case .refusal: .refusal(text)
@@ -88,6 +92,21 @@ struct PartDraft: Hashable {
 }
 
 extension PartDraft {
+  /// The text; of an item with the input that came in pieces, which is a string if it is no JSON.
+  fileprivate var completeText: [UInt8] {
+    guard !input.isEmpty, let item = try? JSONDocument(parsing: text) else { return text }
+    guard let place = item.member(JSONDocument.root, "input") else { return text }
+    let range = item.text(place)
+    return text[..<range.lowerBound] + inputJSON + text[range.upperBound...]
+  }
+
+  private var inputJSON: [UInt8] {
+    if (try? JSONDocument(parsing: input)) != nil { return input }
+    var writer = JSONWriter()
+    writer.string(String(decoding: input, as: UTF8.self))
+    return writer.bytes
+  }
+
   /// Leaves out what pointers name.
   ///
   /// - Parameter changed: Becomes true when something was left out.
@@ -98,6 +117,7 @@ extension PartDraft {
       (id, name) = names
       changed = true
     }
+    (text, input) = (completeText, [])
     switch redaction.effect(at: places.text) {
     case .none: return true
     case .replaced where kind.isText || kind == .toolCall:

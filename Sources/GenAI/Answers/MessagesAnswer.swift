@@ -22,7 +22,8 @@ struct MessagesAnswer: AnswerAccumulator {
       return PartPlaces(
         text: (blocks + ["input"]) + [["delta", "partial_json"]], name: blocks + ["name"], id: id, isJSON: true)
     case .serverToolCall, .serverToolResponse, .other:
-      return PartPlaces(text: blocks, name: part.kind == .serverToolCall ? blocks + ["name"] : [], id: id)
+      return PartPlaces(
+        text: blocks + [["delta", "partial_json"]], name: part.kind == .serverToolCall ? blocks + ["name"] : [], id: id)
     }
   }
 
@@ -111,10 +112,14 @@ struct MessagesAnswer: AnswerAccumulator {
       draft.append(document, document.value(delta, "thinking"), to: key, .reasoning, choice: choice)
     case "input_json_delta":
       guard let part = draft.choices[choice].parts.lastIndex(where: { $0.key == key }),
-        draft.choices[choice].parts[part].kind == .toolCall, let piece = document.value(delta, "partial_json"),
-        document.isString(piece)
+        let piece = document.value(delta, "partial_json"), document.isString(piece)
       else { return }
-      draft.append(document, piece, toPart: part, choice: choice)
+      switch draft.choices[choice].parts[part].kind {
+      case .toolCall: draft.append(document, piece, toPart: part, choice: choice)
+      case .serverToolCall, .serverToolResponse, .other:
+        draft.appendInput(document, piece, toPart: part, choice: choice)
+      case .text, .refusal, .reasoning: break
+      }
     default: break
     }
   }
