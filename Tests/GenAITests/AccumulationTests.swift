@@ -17,6 +17,26 @@ import Testing
       ])
   }
 
+  @Test("calls stand in the order of their indices, those of one index in that in which they came")
+  func order() {
+    let exchange = Sample.chat([
+      #"{"tool_calls":[{"index":2,"id":"c","function":{"name":"h"}}]}"#,
+      #"{"tool_calls":[{"index":0,"id":"a","function":{"name":"f"}},{"index":1,"id":"b","function":{"name":"g"}}]}"#,
+      #"{"tool_calls":[{"index":1,"id":"b2","function":{"name":"g"}},{"index":2,"function":{"arguments":"3"}}]}"#,
+    ])
+    #expect(exchange.answer.choices[0].toolCalls.map(\.id) == ["a", "b", "b2", "c"])
+    #expect(exchange.answer.choices[0].toolCalls.map(\.arguments) == ["", "", "", "3"])
+  }
+
+  @Test("the calls of an answer at once are whole, whatever index they give")
+  func wholeCalls() {
+    let body =
+      #"{"choices":[{"message":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"1"}},"#
+      + #"{"index":0,"function":{"name":"g","arguments":"2"}}]}}]}"#
+    let calls = Sample.read(.chatCompletions, body).answer.choices[0].toolCalls
+    #expect(calls.map(\.name) == ["f", "g"] && calls.map(\.arguments) == ["1", "2"])
+  }
+
   @Test("calls and choices interleave")
   func interleaved() {
     let records = [
@@ -27,8 +47,8 @@ import Testing
     ]
     let answer = Sample.read(.chatCompletions, Sample.events(records), contentType: "text/event-stream").answer
     #expect(answer.choices.map(\.index) == [0, 1])
-    #expect(answer.choices[0].toolCalls.map(\.id) == ["b", "a"])
-    #expect(answer.choices[0].toolCalls.map(\.arguments) == ["2", "1"])
+    #expect(answer.choices[0].toolCalls.map(\.id) == ["a", "b"])
+    #expect(answer.choices[0].toolCalls.map(\.arguments) == ["1", "2"])
     #expect(answer.choices[1].text == "xy")
     #expect(answer.finishReasons == ["tool_calls", "stop"])
   }

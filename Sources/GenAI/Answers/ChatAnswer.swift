@@ -6,6 +6,10 @@ import JSON
 /// [chunks](https://platform.openai.com/docs/api-reference/chat-streaming)
 struct ChatAnswer: AnswerAccumulator {
   var draft: AnswerDraft
+  /// Whether the answer came at once: each call in it is whole, whatever its index says.
+  private var isWhole = false
+
+  init(draft: AnswerDraft) { self.draft = draft }
 
   static let layout = AnswerLayout(choices: "choices")
 
@@ -39,7 +43,11 @@ struct ChatAnswer: AnswerAccumulator {
       text: functions + [.either("arguments", "input")], name: functions + ["name"], id: [call + ["id"]])
   }
 
-  mutating func read(body: JSONDocument) { read(body, "message") }
+  mutating func read(body: JSONDocument) {
+    isWhole = true
+    read(body, "message")
+  }
+
   mutating func read(record: JSONDocument) { read(record, "delta") }
 
   private mutating func read(_ document: JSONDocument, _ message: StaticString) {
@@ -76,8 +84,8 @@ struct ChatAnswer: AnswerAccumulator {
     let transcript = document.value(document.value(place, "audio"), "transcript")
     draft.append(document, transcript, to: Self.transcript, .text, choice: choice)
     for (position, call) in document.items(place, "tool_calls").enumerated() {
-      let slot = document.integer(call, "index") ?? Int64(position)
-      read(toolCall: call, slot: slot, document, choice)
+      let slot = isWhole ? nil : document.integer(call, "index")
+      read(toolCall: call, slot: slot ?? Int64(position), document, choice)
     }
     if let call = document.value(place, "function_call") {
       read(toolCall: call, slot: Self.functionCall, document, choice)
@@ -106,8 +114,7 @@ struct ChatAnswer: AnswerAccumulator {
     guard document.kind(place) == .object else { return }
     let id = document.nonEmptyText(place, "id")
     let function = document.value(place, "function") ?? document.value(place, "custom") ?? place
-    let serial = Self.serial(ofSlot: slot, id: id, in: draft.choices[choice].parts)
-    let key = PartDraft.Key(major: Self.toolCalls, minor: serial)
+    let key = Self.key(ofSlot: slot, id: id, in: draft.choices[choice].parts)
     guard let part = draft.part(key, .toolCall, choice: choice, slot: slot) else { return }
     draft.name(part: part, choice: choice, id: id, name: document.text(function, "name"))
     guard let arguments = document.value(function, "arguments") ?? document.value(function, "input") else { return }
@@ -118,10 +125,13 @@ struct ChatAnswer: AnswerAccumulator {
     }
   }
 
-  /// Where the call stands among the parts: that of the last call of this index, or behind all.
-  private static func serial(ofSlot slot: Int64, id: String?, in parts: [PartDraft]) -> Int64 {
-    guard let last = parts.lastIndex(where: { $0.slot == slot }) else { return Int64(parts.count) }
-    if let id, let known = parts[last].id, known != id { return Int64(parts.count) }
-    return parts[last].key.minor
+  /// Where the call stands among the parts: calls are in the order of their indices, whichever came first.
+  private static func key(ofSlot slot: Int64, id: String?, in parts: [PartDraft]) -> PartDraft.Key {
+    guard let last = parts.last(where: { $0.slot == slot }) else {
+      return PartDraft.Key(major: toolCalls, minor: slot)
+    }
+    var key = last.key
+    if let id, let known = last.id, known != id { key.occurrence += 1 }
+    return key
   }
 }

@@ -53,8 +53,12 @@ struct PartDraft: Hashable {
   struct Key: Hashable, Comparable {
     var major: Int64
     var minor: Int64 = 0
+    /// Tells apart what stands at one place.
+    var occurrence = 0
 
-    static func < (left: Key, right: Key) -> Bool { (left.major, left.minor) < (right.major, right.minor) }
+    static func < (left: Key, right: Key) -> Bool {
+      (left.major, left.minor, left.occurrence) < (right.major, right.minor, right.occurrence)
+    }
   }
 
   enum Kind: Hashable { case text, refusal, reasoning, toolCall, serverToolCall, serverToolResponse, other }
