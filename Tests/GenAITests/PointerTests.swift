@@ -191,6 +191,15 @@ import Testing
     #expect(array.whole == events.whole)
   }
 
+  @Test(
+    "images of Gemini", arguments: ["/candidates/*/content/parts/*/inlineData/data", "/candidates/*/content/parts/*"])
+  func media(pointer: String) throws {
+    let body =
+      #"{"candidates":[{"index":0,"content":{"parts":[{"inlineData":{"mimeType":"image/png","data":"SECRET"}}]}}]}"#
+    let (whole, streamed) = try read(.generateContent, Answer(body: body, records: [body]), [pointer])
+    #expect(streamed == whole && !"\(whole)".contains("SECRET"))
+  }
+
   @Test("completions and errors in streams")
   func others() throws {
     let completions = Answer(

@@ -5,6 +5,7 @@ struct AnswerDraft {
   var facts = AnswerFacts()
   private(set) var choices: [ChoiceDraft] = []
   private let limit: Int
+  private let blobBytes: Int
   // They are searched one by one, so more of them than any provider gives would only cost time.
   private static let maximumChoices = 2048
   private static let maximumParts = 4096
@@ -18,8 +19,12 @@ struct AnswerDraft {
   /// The status of the answer, for errors inside it.
   let status: Int
 
-  init(status: Int, budget: Int) {
+  /// - Parameters:
+  ///   - budget: Bytes that may be kept.
+  ///   - blobBytes: Larger blobs become their length and SHA-256.
+  init(status: Int, budget: Int, blobBytes: Int) {
     self.status = status
+    self.blobBytes = blobBytes
     limit = budget
     self.budget = RecordingBudget(left: budget)
   }
@@ -106,6 +111,27 @@ struct AnswerDraft {
     carriesContent = true
     guard budget.take(range.count) else { return }
     choices[choice].parts[part].text = Array(document.bytes[range])
+  }
+
+  /// Sets the text of a part to an item of the provider's own, without large blobs.
+  mutating func setItem(_ document: JSONDocument, _ value: Int, ofPart part: Int, choice: Int) {
+    let json = document.json(value, blobsUpTo: blobBytes)
+    carriesContent = true
+    guard budget.take(json.count) else { return }
+    choices[choice].parts[part].text = json
+  }
+
+  /// Appends data that the answer holds.
+  mutating func appendMedia(
+    _ document: JSONDocument, base64: Int, mimeType: String?, to key: PartDraft.Key, choice: Int
+  ) {
+    let source = Media.Source(base64: document.string(base64), limit: blobBytes)
+    var count = 0
+    if case .blob(let text) = source { count = text.utf8.count }
+    guard budget.take(count), let part = part(key, .media, choice: choice) else { return }
+    carriesContent = true
+    choices[choice].parts[part].media = Media(
+      modality: Media.modality(ofMIMEType: mimeType), mimeType: mimeType, source: source)
   }
 
   /// Names the call that a part is; the first names count.

@@ -35,7 +35,8 @@ struct AnswerReader: ~Copyable {
     self.isStreamExpected = isStreamExpected
     declared = DeclaredForm(contentType: contentType)
     let textBytes = declared == .events ? min(options.answerBytes, options.streamTextBytes) : options.answerBytes
-    accumulator = Self.accumulator(api, AnswerDraft(status: status, budget: textBytes + Self.room))
+    accumulator = Self.accumulator(
+      api, AnswerDraft(status: status, budget: textBytes + Self.room, blobBytes: options.blobBytes))
     let limit = max(options.streamBytes, options.answerBytes)
     if let coding = ResponseCoding(fieldValue: contentEncoding ?? "") {
       decompressor = PushDecompressor(coding, limit: limit)

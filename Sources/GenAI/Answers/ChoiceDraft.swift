@@ -61,7 +61,7 @@ struct PartDraft: Hashable {
     }
   }
 
-  enum Kind: Hashable { case text, refusal, reasoning, toolCall, serverToolCall, serverToolResponse, other }
+  enum Kind: Hashable { case text, refusal, reasoning, toolCall, serverToolCall, serverToolResponse, media, other }
 
   let key: Key
   let kind: Kind
@@ -71,6 +71,7 @@ struct PartDraft: Hashable {
   var text: [UInt8] = []
   /// What has come in pieces of the member `input` of an item: JSON, once it is whole.
   var input: [UInt8] = []
+  var media: Media?
   var id: String?
   /// Of calls; of other items their type.
   var name: String?
@@ -90,6 +91,7 @@ struct PartDraft: Hashable {
     case .toolCall: .toolCall(ToolCall(id: id, name: name ?? "", arguments: text.isEmpty ? emptyArguments : text))
     case .serverToolCall: .serverToolCall(id: id, name: name ?? "", json: text)
     case .serverToolResponse: .serverToolResponse(id: id, json: text)
+    case .media: media.map(MessagePart.media) ?? .text("")
     case .other: .other(type: name ?? "unknown", json: text)
     }
   }
@@ -127,6 +129,10 @@ extension PartDraft {
     case .replaced where kind.isText || kind == .toolCall:
       guard !text.isEmpty || places.isJSON else { return true }
       text = Array((places.isJSON ? "\"\(Redaction.replacement)\"" : Redaction.replacement).utf8)
+      changed = true
+      return true
+    case .replaced where kind == .media:
+      media?.source = .blob(Redaction.replacement)
       changed = true
       return true
     // In the place of an item there is a string then.

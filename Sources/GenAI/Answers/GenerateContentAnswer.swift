@@ -18,6 +18,7 @@ struct GenerateContentAnswer: AnswerAccumulator {
     case .toolCall:
       let call = place + ["functionCall"]
       return PartPlaces(text: [call + ["args"]], name: [call + ["name"]], id: [call + ["id"]], isJSON: true)
+    case .media: return PartPlaces(text: [place + ["inlineData", "data"]])
     case .serverToolCall, .serverToolResponse, .other: return PartPlaces(text: [place])
     }
   }
@@ -61,9 +62,14 @@ struct GenerateContentAnswer: AnswerAccumulator {
       if let arguments = document.value(call, "args") {
         draft.setJSON(document, arguments, ofPart: part, choice: choice)
       }
-    } else if document.value(place, "inlineData") == nil {
+    } else if let data = document.value(place, "inlineData"), let base64 = document.value(data, "data"),
+      document.isString(base64)
+    {
+      draft.appendMedia(
+        document, base64: base64, mimeType: document.nonEmptyText(data, "mimeType"), to: nextKey, choice: choice)
+    } else {
       guard let part = draft.part(nextKey, .other, choice: choice) else { return }
-      draft.setJSON(document, place, ofPart: part, choice: choice)
+      draft.setItem(document, place, ofPart: part, choice: choice)
     }
   }
 }

@@ -21,7 +21,7 @@ struct MessagesAnswer: AnswerAccumulator {
     case .toolCall:
       return PartPlaces(
         text: (blocks + ["input"]) + [["delta", "partial_json"]], name: blocks + ["name"], id: id, isJSON: true)
-    case .serverToolCall, .serverToolResponse, .other:
+    case .serverToolCall, .serverToolResponse, .media, .other:
       return PartPlaces(
         text: blocks + [["delta", "partial_json"]], name: part.kind == .serverToolCall ? blocks + ["name"] : [], id: id)
     }
@@ -100,7 +100,7 @@ struct MessagesAnswer: AnswerAccumulator {
     guard let part = draft.part(key, kind, choice: choice) else { return }
     let id = document.text(block, isResult ? "tool_use_id" : "id")
     draft.name(part: part, choice: choice, id: id, name: isCall ? document.text(block, "name") : type)
-    draft.setJSON(document, block, ofPart: part, choice: choice)
+    draft.setItem(document, block, ofPart: part, choice: choice)
   }
 
   private mutating func read(delta: Int?, _ index: Int64, _ document: JSONDocument) {
@@ -118,7 +118,7 @@ struct MessagesAnswer: AnswerAccumulator {
       case .toolCall: draft.append(document, piece, toPart: part, choice: choice)
       case .serverToolCall, .serverToolResponse, .other:
         draft.appendInput(document, piece, toPart: part, choice: choice)
-      case .text, .refusal, .reasoning: break
+      case .text, .refusal, .reasoning, .media: break
       }
     default: break
     }

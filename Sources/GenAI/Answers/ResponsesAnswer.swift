@@ -32,7 +32,7 @@ struct ResponsesAnswer: AnswerAccumulator {
     case .toolCall:
       return PartPlaces(
         text: (items + [.either("arguments", "input")]) + delta, name: items + ["name"], id: items + ["call_id"])
-    case .serverToolCall, .serverToolResponse, .other: return PartPlaces(text: items, id: items + ["id"])
+    case .serverToolCall, .serverToolResponse, .media, .other: return PartPlaces(text: items, id: items + ["id"])
     }
   }
 
@@ -129,7 +129,7 @@ struct ResponsesAnswer: AnswerAccumulator {
       }
       let name = isCall ? String(type.dropLast("_call".count)) : type
       draft.name(part: part, choice: choice, id: document.text(item, "id"), name: name)
-      draft.setJSON(document, item, ofPart: part, choice: choice)
+      draft.setItem(document, item, ofPart: part, choice: choice)
     }
   }
 

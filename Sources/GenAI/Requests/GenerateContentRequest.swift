@@ -76,19 +76,14 @@ extension RequestReader {
     if let data = either(place, "inlineData", "inline_data"), let base64 = document.text(data, "data") {
       let mimeType = document.text(data, "mimeType") ?? document.text(data, "mime_type")
       return .media(
-        Media(modality: Self.modality(mimeType), mimeType: mimeType, source: source(base64: base64)))
+        Media(modality: Media.modality(ofMIMEType: mimeType), mimeType: mimeType, source: source(base64: base64)))
     }
     if let file = either(place, "fileData", "file_data"),
       let uri = document.text(file, "fileUri") ?? document.text(file, "file_uri")
     {
       let mimeType = document.text(file, "mimeType") ?? document.text(file, "mime_type")
-      return .media(Media(modality: Self.modality(mimeType), mimeType: mimeType, source: .uri(uri)))
+      return .media(Media(modality: Media.modality(ofMIMEType: mimeType), mimeType: mimeType, source: .uri(uri)))
     }
     return other(place)
-  }
-
-  private static func modality(_ mimeType: String?) -> String {
-    let kind = mimeType.map { $0.prefix { $0 != "/" } } ?? ""
-    return ["image", "audio", "video"].contains(kind) ? String(kind) : "document"
   }
 }

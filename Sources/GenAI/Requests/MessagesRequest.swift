@@ -65,9 +65,9 @@ extension RequestReader {
       return .toolResponse(id: document.text(place, "tool_use_id"), parts: parts)
     case "server_tool_use", "mcp_tool_use":
       return .serverToolCall(
-        id: document.text(place, "id"), name: document.text(place, "name") ?? type, json: document.json(place))
+        id: document.text(place, "id"), name: document.text(place, "name") ?? type, json: item(place))
     case _ where type.hasSuffix("_tool_result"):
-      return .serverToolResponse(id: document.text(place, "tool_use_id"), json: document.json(place))
+      return .serverToolResponse(id: document.text(place, "tool_use_id"), json: item(place))
     default: return other(place)
     }
   }

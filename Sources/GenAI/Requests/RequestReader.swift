@@ -1,4 +1,3 @@
-import Credentials
 import JSON
 
 /// Reads the facts of a request out of its body.
@@ -93,11 +92,7 @@ struct RequestReader {
   }
 
   /// Base64 text as it is to be recorded.
-  func source(base64 text: String) -> Media.Source {
-    let bytes = Array(text.utf8)
-    guard bytes.count > blobBytes else { return .blob(text) }
-    return .digest(byteCount: bytes.count, sha256: SHA256Digest(hashing: bytes.span).hexadecimal)
-  }
+  func source(base64 text: String) -> Media.Source { Media.Source(base64: text, limit: blobBytes) }
 
   /// What a URL shows: the blob inside a `data:` URL ([RFC 2397](https://www.rfc-editor.org/rfc/rfc2397)), else itself.
   func media(url: String, modality: String) -> MessagePart {
@@ -113,6 +108,11 @@ struct RequestReader {
   }
 
   func other(_ place: Int) -> MessagePart {
-    .other(type: document.text(place, "type") ?? "unknown", json: document.json(place))
+    .other(type: document.text(place, "type") ?? "unknown", json: item(place))
+  }
+
+  /// An item of the provider's own as JSON, without large blobs.
+  func item(_ place: Int) -> String {
+    String(decoding: document.json(place, blobsUpTo: blobBytes), as: UTF8.self)
   }
 }

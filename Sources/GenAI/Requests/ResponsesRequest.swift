@@ -45,8 +45,8 @@ extension RequestReader {
     case _ where type.hasSuffix("_call"):
       appendToAssistant(
         .serverToolCall(
-          id: document.text(item, "id"), name: String(type.dropLast("_call".count)), json: document.json(item)))
-    default: appendToAssistant(.other(type: type, json: document.json(item)))
+          id: document.text(item, "id"), name: String(type.dropLast("_call".count)), json: self.item(item)))
+    default: appendToAssistant(.other(type: type, json: self.item(item)))
     }
   }
 
