@@ -88,6 +88,29 @@ import Testing
     #expect(answer.promptTokenIDs == [5])
   }
 
+  @Test(
+    "escapes are seen through in arguments that were cut or are no JSON",
+    arguments: [
+      (#"{"m":"bob\u0040exam"#, #"{"m":"[redacted]"#), (#"{"m":"bob\u0040exam\u00"#, #"{"m":"[redacted]\u00"#),
+      (#"{"m":"\"b\u00f6b\u0040exam\n"#, #"{"m":"\"[redacted]\n"#),
+      (#"{'m': 'bob\u0040exam'}"#, #"{'m': '[redacted]'}"#),
+      (#"{"m":"\ud83d\ude00x\u0040y","#, #"{"m":"\ud83d\ude00[redacted]","#),
+      (#"{"a":"\ud83dx@y\"#, #"{"a":"\ud83d[redacted]\"#),
+      (#"{"m":"bob\u004"#, #"{"m":"bob\u004"#), (#"\u004g\x"#, #"\u004g\x"#), ("x@y", "[redacted]"),
+    ])
+  func broken(arguments: String, expected: String) throws {
+    var options = RecordingOptions()
+    options.redaction = try Redaction(pointers: [], patterns: [#"[\wö]+@\w+"#])
+    var writer = JSONWriter()
+    writer.string(arguments)
+    let piece = String(decoding: writer.bytes, as: UTF8.self)
+    let record =
+      #"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"t","function":{"name":"f","arguments":\#(piece)}}]}}]}"#
+    let answer = Sample.read(.chatCompletions, Sample.events([record]), contentType: "text/event-stream", options)
+      .answer
+    #expect(answer.choices[0].toolCalls[0].arguments == expected)
+  }
+
   @Test("a stream is searched once it is whole")
   func stream() throws {
     var options = RecordingOptions()

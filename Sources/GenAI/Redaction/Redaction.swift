@@ -41,6 +41,8 @@ package struct Redaction: Sendable {
   }
 
   /// Replaces what the patterns find in JSON: in what its strings say, however they are escaped, and then in its text.
+  ///
+  /// What was cut or is no JSON is searched as one text without escapes.
   func redact(json: inout String) -> Bool {
     guard !patterns.isEmpty else { return false }
     var isChanged = false
@@ -57,6 +59,10 @@ package struct Redaction: Sendable {
       }
       isChanged = !edits.isEmpty
       if isChanged { json = String(decoding: document.replacing(edits), as: UTF8.self) }
+    } else {
+      for pattern in patterns {
+        isChanged = pattern.replaceMatches(inEscaped: &json, by: Self.replacement) || isChanged
+      }
     }
     return redact(&json) || isChanged
   }

@@ -40,6 +40,27 @@ import CPCRE2
       return true
     }
     guard !matches.isEmpty else { return false }
+    Self.replace(matches, in: &text, by: replacement)
+    return true
+  }
+
+  /// Replaces all that matches in what a piece of JSON says, which may be cut or broken.
+  ///
+  /// - Returns: Whether something was replaced.
+  func replaceMatches(inEscaped text: inout String, by replacement: String) -> Bool {
+    let escaped = EscapedText(text)
+    var said = escaped.said
+    guard let matches = matches(in: &said) else {
+      text = replacement
+      return true
+    }
+    guard !matches.isEmpty else { return false }
+    let written = matches.map { escaped.offsets[$0.lowerBound]..<escaped.offsets[$0.upperBound] }
+    Self.replace(written, in: &text, by: replacement)
+    return true
+  }
+
+  private static func replace(_ matches: [Range<Int>], in text: inout String, by replacement: String) {
     var result: [UInt8] = []
     let bytes = Array(text.utf8)
     var position = 0
@@ -50,7 +71,6 @@ import CPCRE2
     }
     result += bytes[position...]
     text = String(decoding: result, as: UTF8.self)
-    return true
   }
 
   /// Where the text matches; `nil` when that took too long.
