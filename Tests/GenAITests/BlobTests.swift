@@ -55,6 +55,24 @@ import Testing
     #expect(span.text("gen_ai.output.messages")?.contains(#""byte_count":32772,"sha256":"\#(Self.digest)""#) == true)
   }
 
+  @Test("data in the input of a tool that the provider runs", arguments: [true, false])
+  func serverTools(isStream: Bool) {
+    func block(_ input: String) -> String { #"{"type":"server_tool_use","id":"s","name":"w","input":\#(input)}"# }
+    let (begin, end) = (#"{\"file\":\""#, #"\"}"#)
+    let records = [
+      #"{"type":"message_start","message":{"id":"m","content":[]}}"#,
+      #"{"type":"content_block_start","index":0,"content_block":\#(block("{}"))}"#,
+      #"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"\#(begin)"}}"#,
+      #"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"\#(Self.large)\#(end)"}}"#,
+    ]
+    let exchange =
+      isStream
+      ? Sample.read(.messages, Sample.events(records), contentType: "text/event-stream")
+      : Sample.read(.messages, #"{"id":"m","content":[\#(block(#"{"file":"\#(Self.large)"}"#))]}"#)
+    let json = block(#"{"file":{"byte_count":32772,"sha256":"\#(Self.digest)"}}"#)
+    #expect(exchange.answer.choices[0].parts == [.serverToolCall(id: "s", name: "w", json: json)])
+  }
+
   @Test("images that come back in the items of a request are recorded as they are in answers")
   func requests() {
     let request =

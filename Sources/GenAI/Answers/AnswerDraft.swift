@@ -173,7 +173,7 @@ struct AnswerDraft {
   /// - Parameter emptyArguments: What a call without arguments stands for.
   func finished(emptyArguments: String) -> AnswerFacts {
     var facts = facts
-    facts.choices = choices.sorted { $0.index < $1.index }.map { $0.finished(emptyArguments) }
+    facts.choices = choices.sorted { $0.index < $1.index }.map { $0.completed(blobBytes).finished(emptyArguments) }
     if facts.finishReasons.isEmpty { facts.finishReasons = facts.choices.compactMap(\.finishReason) }
     return facts
   }
@@ -192,6 +192,7 @@ extension AnswerDraft {
   mutating func redact(
     _ redaction: Redaction, _ layout: AnswerLayout, _ places: (PartDraft, _ callPosition: Int) -> PartPlaces
   ) {
+    choices = choices.map { $0.completed(blobBytes) }
     facts.redact(redaction, layout)
     let promptTokens = layout.promptTokenIDs(isInChoice: hasPromptTokensInChoice)
     if redaction.effect(at: [promptTokens]) != .none { facts.promptTokenIDs = nil }

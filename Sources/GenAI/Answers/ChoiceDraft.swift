@@ -22,6 +22,13 @@ struct ChoiceDraft {
     return choice
   }
 
+  /// The choice with items whose input came in pieces whole.
+  func completed(_ blobBytes: Int) -> ChoiceDraft {
+    var choice = self
+    for index in parts.indices where !parts[index].input.isEmpty { choice.parts[index].complete(blobBytes) }
+    return choice
+  }
+
   /// Forgets what spells out the text.
   mutating func removeTokens() { (logprobs, tokenIDs) = (nil, nil) }
 
@@ -83,7 +90,7 @@ struct PartDraft: Hashable {
   }
 
   func finished(_ emptyArguments: String) -> MessagePart {
-    let text = String(decoding: completeText, as: UTF8.self)
+    let text = String(decoding: self.text, as: UTF8.self)
     return switch kind {
     case .text: .text(text)
     case .refusal: .refusal(text)
@@ -98,16 +105,20 @@ struct PartDraft: Hashable {
 }
 
 extension PartDraft {
-  /// The text; of an item with the input that came in pieces, which is a string if it is no JSON.
-  fileprivate var completeText: [UInt8] {
-    guard !input.isEmpty, let item = try? JSONDocument(parsing: text) else { return text }
-    guard let place = item.member(JSONDocument.root, "input") else { return text }
-    let range = item.text(place)
-    return text[..<range.lowerBound] + inputJSON + text[range.upperBound...]
+  /// Puts the input that came in pieces in its place in the item, as a string if it is no JSON.
+  fileprivate mutating func complete(_ blobBytes: Int) {
+    let json = inputJSON(blobBytes)
+    input = []
+    guard let item = try? JSONDocument(parsing: text), item.kind(JSONDocument.root) == .object,
+      let place = item.member(JSONDocument.root, "input")
+    else { return }
+    text.replaceSubrange(item.text(place), with: json)
   }
 
-  private var inputJSON: [UInt8] {
-    if (try? JSONDocument(parsing: input)) != nil { return input }
+  private func inputJSON(_ blobBytes: Int) -> [UInt8] {
+    if let document = try? JSONDocument(parsing: input) {
+      return document.json(JSONDocument.root, blobsUpTo: blobBytes)
+    }
     var writer = JSONWriter()
     writer.string(String(decoding: input, as: UTF8.self))
     return writer.bytes
@@ -123,7 +134,6 @@ extension PartDraft {
       (id, name) = names
       changed = true
     }
-    (text, input) = (completeText, [])
     switch redaction.effect(at: places.text) {
     case .none: return true
     case .replaced where kind.isText || kind == .toolCall:
