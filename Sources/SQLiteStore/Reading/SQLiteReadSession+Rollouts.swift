@@ -166,8 +166,8 @@ extension SQLiteReadSession {
 
   private static func column(_ key: AttemptQuery.SortKey) -> String {
     switch key {
-    // All of them are of one rollout.
-    case .rolloutID: "0"
+    // All of them are of one rollout. A constant number would be the place of a column of the result.
+    case .rolloutID: "rollout"
     case .id: "attempt_id"
     case .sequence: "number"
     case .startTime: "start_time"

@@ -4,7 +4,7 @@ package import Telemetry
 ///
 /// AGL store contract, section 5.
 package struct RolloutQuery: Sendable {
-  package enum SortKey: Sendable {
+  package enum SortKey: CaseIterable, Sendable {
     case id, startTime, endTime, duration, mode, resourcesID, status
     /// The reverse of the order in which they were made.
     case newest
@@ -25,7 +25,7 @@ package struct RolloutQuery: Sendable {
 
 /// Which attempts of a rollout are wanted, in which order.
 package struct AttemptQuery: Sendable {
-  package enum SortKey: Sendable {
+  package enum SortKey: CaseIterable, Sendable {
     case rolloutID, id, sequence, startTime, endTime, duration, status, workerID, lastHeartbeatTime
   }
 
@@ -37,7 +37,7 @@ package struct AttemptQuery: Sendable {
 
 /// Which workers are wanted, in which order.
 package struct WorkerQuery: Sendable {
-  package enum SortKey: Sendable {
+  package enum SortKey: CaseIterable, Sendable {
     case id, status, lastHeartbeatTime, lastDequeueTime, lastBusyTime, lastIdleTime, currentRolloutID,
       currentAttemptID
   }
@@ -51,7 +51,7 @@ package struct WorkerQuery: Sendable {
 
 /// Which resources are wanted, in which order.
 package struct ResourcesQuery: Sendable {
-  package enum SortKey: Sendable { case id, createTime, updateTime, version }
+  package enum SortKey: CaseIterable, Sendable { case id, createTime, updateTime, version }
 
   package var id: String?
   package var idContains: String?
