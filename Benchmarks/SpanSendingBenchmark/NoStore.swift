@@ -6,7 +6,7 @@ final class NoStore: RolloutStore, SpanReader {
   let finishedRollouts = RolloutWatch()
 
   func add(_ span: NewSpan) async throws(RolloutFault) -> Bool { true }
-  func findLateAttempts() async throws(RolloutFault) {}
+  func findLateAttempts(debounced: Bool) async throws(RolloutFault) {}
 
   private var refusal: RolloutFault { .store(StoreError(.refused, "not measured")) }
 

@@ -155,11 +155,11 @@ package final class SQLiteStore: SpanWriter, SpanReader {
   }
 
   /// Gives up attempts that are late, if any can be.
-  package func findLateAttempts() async throws(RolloutFault) {
-    guard schedule.isDue(now: Double(now()) / 1e9) else { return }
+  package func findLateAttempts(debounced: Bool) async throws(RolloutFault) {
+    guard schedule.isDue(now: Double(now()) / 1e9, debounced: debounced) else { return }
     try await perform(bytes: 64) { session, received, now in
       try session.settle(received: received)
-      try session.rollouts.findLate(now: now)
+      try session.rollouts.findLate(now: now, debounced: debounced)
     }
   }
 

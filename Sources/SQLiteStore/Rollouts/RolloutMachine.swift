@@ -207,9 +207,11 @@ final class RolloutMachine {
 
   // MARK: Watch
 
-  /// Gives up attempts that are late or silent, unless that was looked for a moment ago.
-  func findLate(now: Double) throws(SQLiteError) {
-    for late in try watchdog.findLate(now: now) {
+  /// Gives up attempts that are late or silent.
+  ///
+  /// - Parameter debounced: Whether none are looked for when that was done a moment ago.
+  func findLate(now: Double, debounced: Bool = true) throws(SQLiteError) {
+    for late in try watchdog.findLate(now: now, debounced: debounced) {
       guard let rollout = try rollouts.rollout(at: late.rollout, withDocuments: false),
         let latest = rollout.latestAttempt,
         let attempt = try attempts.attempt(at: latest, of: rollout)

@@ -32,9 +32,11 @@ struct Watchdog: ~Copyable {
     schedule.expect(at: -.infinity)
   }
 
-  /// The attempts that are late, unless it was looked for them a moment ago.
-  mutating func findLate(now: Double) throws(SQLiteError) -> [Late] {
-    guard schedule.isDue(now: now) else { return [] }
+  /// The attempts that are late.
+  ///
+  /// - Parameter debounced: Whether none are looked for when that was done a moment ago.
+  mutating func findLate(now: Double, debounced: Bool) throws(SQLiteError) -> [Late] {
+    guard schedule.isDue(now: now, debounced: debounced) else { return [] }
     var late: [Late] = []
     var next = Double.infinity
     try select.forEach { (row: borrowing Row) in

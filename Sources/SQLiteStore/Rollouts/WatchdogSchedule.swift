@@ -9,19 +9,19 @@ final class WatchdogSchedule: Sendable {
   }
 
   private let state = Locked(State())
-  /// The shortest time between two searches, in seconds.
+  /// The shortest time between a search and a debounced one after it, in seconds.
   private let debounce: Double
 
   init(debounce: Duration) { self.debounce = debounce / .seconds(1) }
 
-  /// Whether an attempt may be late, and the last search was long enough ago.
+  /// Whether an attempt may be late, and, for a search that is debounced, the last one was long enough ago.
   ///
   /// - Parameter now: Seconds since 1970, here and below.
-  func isDue(now: Double) -> Bool {
+  func isDue(now: Double, debounced: Bool) -> Bool {
     state.withLock { state in
       // After the clock was set back, what is due is not known.
       if now < state.lastSearch { return true }
-      return now > state.next && now - state.lastSearch >= debounce
+      return now > state.next && (!debounced || now - state.lastSearch >= debounce)
     }
   }
 

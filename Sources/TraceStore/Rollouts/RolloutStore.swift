@@ -41,13 +41,21 @@ package protocol RolloutStore: Sendable {
   /// - Returns: Whether it is new.
   func add(_ span: NewSpan) async throws(RolloutFault) -> Bool
 
-  /// Looks for attempts that are late or silent, unless that was done a moment ago.
+  /// Looks for attempts that are late or silent.
   ///
   /// Costs nothing while none can be.
-  func findLateAttempts() async throws(RolloutFault)
+  ///
+  /// - Parameter debounced: Whether it is left out when it was done a moment ago, as before the calls of clients, which
+  ///   can be many.
+  func findLateAttempts(debounced: Bool) async throws(RolloutFault)
 
   /// Tells when rollouts have finished.
   var finishedRollouts: RolloutWatch { get }
+}
+
+extension RolloutStore {
+  /// Looks for attempts that are late or silent before the call of a client, unless that was done a moment ago.
+  package func findLateAttempts() async throws(RolloutFault) { try await findLateAttempts(debounced: true) }
 }
 
 /// Why a call failed.

@@ -116,7 +116,7 @@ final class FakeStore: RolloutStore, SpanReader {
     }
   }
 
-  func findLateAttempts() async throws(RolloutFault) {
+  func findLateAttempts(debounced: Bool) async throws(RolloutFault) {
     let fault = state.withLock { state in
       state.calls.append("watchdog")
       return state.watchdogFault

@@ -199,6 +199,23 @@ import TraceStore
     }
   }
 
+  @Test func `the timer looks although a client has looked a moment ago`() async throws {
+    let clock = Atomic<Int64>(1_000_000_000_000)
+    var options = SQLiteStoreOptions()
+    options.now = { clock.load(ordering: .relaxed) }
+    options.watchdogDebounce = .seconds(10)
+    try await withNewStore(options) { store in
+      var task = Self.task
+      task.config.unresponsiveSeconds = 3
+      _ = try await store.start(task, worker: "w", once: nil)
+      clock.add(4_000_000_000, ordering: .relaxed)
+      try await store.findLateAttempts(debounced: true)
+      #expect(try await store.all().first?.attempt?.status == .preparing)
+      try await store.findLateAttempts(debounced: false)
+      #expect(try await store.all().first?.attempt?.status == .unresponsive)
+    }
+  }
+
   @Test func `those who wait are woken by whatever finishes a rollout`() async throws {
     try await withNewStore { store in
       let made = try await store.enqueue([Self.task, Self.task], once: nil)
