@@ -9,9 +9,10 @@ import TraceStore
 final class RolloutMachine {
   /// Rollouts that one call takes from the queue at most; whoever asks for more asks again.
   private static let mostDequeued = 10_000
-  /// Entries of the queue that one call looks at, and bytes of inputs that it gives; the rest is left to the next call.
-  private static let mostLookedAt = 20_000
+  /// Bytes of inputs that one call gives; the rest is left to the next call.
   private static let mostDequeuedBytes = 32 << 20
+  /// Entries of the queue that wait no more, and that one transaction drops: others wait for the writer meanwhile.
+  private static let mostDropped = 5_000
 
   var rollouts: RolloutTable
   var attempts: AttemptTable
@@ -69,17 +70,36 @@ final class RolloutMachine {
     try workers.isBusy(worker, with: row.attempt, now: now, dequeued: dequeued)
   }
 
-  func dequeue(limit: Int, worker: String?, now: Double) throws(SQLiteError) -> [(RolloutRow, AttemptRow)] {
+  /// Drops entries from the head of the queue whose rollouts wait no more: they were cancelled, or taken otherwise.
+  ///
+  /// - Parameter count: How many may be dropped; counted down.
+  /// - Returns: Whether the first entry waits or there is none. If not, the rest is for another transaction.
+  private func clearHead(_ count: inout Int) throws(SQLiteError) -> Bool {
+    while let head = try rollouts.queueHead(), !head.isWaiting {
+      guard count > 0 else { return false }
+      count -= 1
+      try rollouts.takeFromQueue(head.id)
+    }
+    return true
+  }
+
+  /// Makes the queue ready for ``dequeue(limit:worker:now:)``, after a look for late attempts, which may go into it.
+  ///
+  /// - Returns: Whether it is; if not, it has to be tried again in another transaction.
+  func prepareQueue(now: Double) throws(SQLiteError) -> Bool {
     try findLate(now: now)
+    var count = Self.mostDropped
+    return try clearHead(&count)
+  }
+
+  /// Takes rollouts from the queue; at least one, if one waits and the queue is ready.
+  func dequeue(limit: Int, worker: String?, now: Double) throws(SQLiteError) -> [(RolloutRow, AttemptRow)] {
     var taken: [(RolloutRow, AttemptRow)] = []
-    var lookedAt = 0
+    var drops = Self.mostDropped
     var bytes = 0
-    while taken.count < min(limit, Self.mostDequeued), lookedAt < Self.mostLookedAt, bytes < Self.mostDequeuedBytes,
+    while taken.count < min(limit, Self.mostDequeued), bytes < Self.mostDequeuedBytes, try clearHead(&drops),
       var row = try rollouts.dequeue()
     {
-      lookedAt += 1
-      // What was cancelled or taken otherwise is left behind.
-      guard row.rollout.status.isQueued else { continue }
       let attempt = try addAttempt(to: &row, worker: worker, now: now)
       bytes += row.rollout.input.text.utf8.count
       taken.append((row, attempt))

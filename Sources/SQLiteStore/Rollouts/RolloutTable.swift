@@ -11,8 +11,8 @@ struct RolloutTable: ~Copyable {
   private var insertDocuments: Statement
   private var update: Statement
   private var updateDocuments: Statement
-  private var queueHead: Statement
-  private var takeFromQueue: Statement
+  private var selectHead: Statement
+  private var leaveQueue: Statement
   private var putIntoQueue: Statement
   private var identifiers = IdentifierSource()
   /// The highest place in the queue that was given.
@@ -40,9 +40,11 @@ struct RolloutTable: ~Copyable {
       """)
     let updateDocuments = try connection.prepare(
       "UPDATE rollout_documents SET input = ?2, metadata = ?3 WHERE rollout = ?1")
-    let queueHead = try connection.prepare(
-      "SELECT id FROM rollouts WHERE queued IS NOT NULL ORDER BY queued LIMIT 1")
-    let takeFromQueue = try connection.prepare("UPDATE rollouts SET queued = NULL WHERE id = ?1")
+    let selectHead = try connection.prepare(
+      """
+      SELECT id, status IN ('queuing', 'requeuing') FROM rollouts WHERE queued IS NOT NULL ORDER BY queued LIMIT 1
+      """)
+    let leaveQueue = try connection.prepare("UPDATE rollouts SET queued = NULL WHERE id = ?1")
     let putIntoQueue = try connection.prepare("UPDATE rollouts SET queued = ?2 WHERE id = ?1")
     lastPlace = try connection.integer("SELECT max(queued) FROM rollouts WHERE queued IS NOT NULL") ?? 0
     self.find = find
@@ -53,8 +55,8 @@ struct RolloutTable: ~Copyable {
     self.insertDocuments = insertDocuments
     self.update = update
     self.updateDocuments = updateDocuments
-    self.queueHead = queueHead
-    self.takeFromQueue = takeFromQueue
+    self.selectHead = selectHead
+    self.leaveQueue = leaveQueue
     self.putIntoQueue = putIntoQueue
   }
 
@@ -123,14 +125,19 @@ struct RolloutTable: ~Copyable {
     row.isInQueue = true
   }
 
-  /// Takes the first entry from the queue.
+  /// The row of the first entry of the queue, and whether its rollout still waits; `nil` when the queue is empty.
+  mutating func queueHead() throws(SQLiteError) -> (id: Int64, isWaiting: Bool)? {
+    try selectHead.first { (row: borrowing Row) in (row.int(at: 0), row.int(at: 1) == 1) }
+  }
+
+  mutating func takeFromQueue(_ row: Int64) throws(SQLiteError) { try leaveQueue.run(.integer(row)) }
+
+  /// Takes the first entry from the queue, whatever has become of its rollout.
   ///
   /// - Returns: `nil` when the queue is empty.
   mutating func dequeue() throws(SQLiteError) -> RolloutRow? {
-    guard let id = try queueHead.first({ (row: borrowing Row) in row.int(at: 0) }),
-      var row = try rollout(at: id)
-    else { return nil }
-    try takeFromQueue.run(.integer(id))
+    guard let head = try queueHead(), var row = try rollout(at: head.id) else { return nil }
+    try takeFromQueue(head.id)
     row.isInQueue = false
     return row
   }

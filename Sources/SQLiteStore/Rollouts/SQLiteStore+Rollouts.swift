@@ -24,11 +24,15 @@ extension SQLiteStore: RolloutStore {
   package func dequeue(limit: Int, worker: String?, once: RequestKey?) async throws(RolloutFault)
     -> [AttemptedRollout]
   {
-    try await perform(bytes: Self.smallCommand) { session, received, now in
-      try session.settle(received: received)
-      return try session.rollouts.attempting(once, now: now) { machine in
-        try machine.dequeue(limit: limit, worker: worker, now: now)
+    while true {
+      let taken: [AttemptedRollout]? = try await perform(bytes: Self.smallCommand) { session, received, now in
+        try session.settle(received: received)
+        guard try session.rollouts.prepareQueue(now: now) else { return nil }
+        return try session.rollouts.attempting(once, now: now) { machine in
+          try machine.dequeue(limit: limit, worker: worker, now: now)
+        }
       }
+      if let taken { return taken }
     }
   }
 

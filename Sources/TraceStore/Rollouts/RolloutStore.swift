@@ -11,7 +11,7 @@ package protocol RolloutStore: Sendable {
   /// Makes a rollout and its first attempt, past the queue.
   func start(_ rollout: NewRollout, worker: String?, once: RequestKey?) async throws(RolloutFault) -> AttemptedRollout
 
-  /// Takes at most `limit` rollouts from the queue, and makes an attempt for each.
+  /// Takes at most `limit` rollouts from the queue, and makes an attempt for each; none only when none waits.
   func dequeue(limit: Int, worker: String?, once: RequestKey?) async throws(RolloutFault) -> [AttemptedRollout]
 
   /// Makes another attempt, whatever has become of the rollout so far.
