@@ -25,7 +25,8 @@ extension LightningAPI {
     var limit: Int64 = 1
     var worker: String?
     if let document = body.document { (limit, worker) = try parse(document) { reader in reader.dequeue() } }
-    // A limit of 0 takes nothing, but tells that the worker has nothing to do.
+    // As AGL's store does it: nothing is looked at, and the worker is not taken to have asked for work.
+    guard limit > 0 else { return LightningAnswer.list([AttemptedRollout]()) { _, _ in } }
     let taken = try await write { [limit, worker] () throws(RolloutFault) in
       try await rollouts.dequeue(limit: Int(clamping: limit), worker: worker, once: key)
     }

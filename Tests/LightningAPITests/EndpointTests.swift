@@ -103,8 +103,9 @@ struct EndpointTests {
       method: .post, path: "/queues/rollouts/dequeue", body: #"{"limit":3,"worker_id":"w"}"#, answer: "[",
       calls: ["dequeue limit=3 worker=w"]),
     Case(
-      method: .post, path: "/queues/rollouts/dequeue", body: #"{"limit":0}"#, answer: "[",
-      calls: ["dequeue limit=0 worker=nil"]),
+      method: .post, path: "/queues/rollouts/dequeue", body: #"{"limit":0,"worker_id":"w"}"#, answer: "[]", calls: []),
+    Case(
+      method: .post, path: "/queues/rollouts/dequeue", body: #"{"limit":-1,"worker_id":"w"}"#, answer: "[]", calls: []),
     Case(method: .post, path: "/queues/rollouts/enqueue", body: #"{"rollouts":[]}"#, status: 201, answer: "[]"),
     Case(
       method: .post, path: "/queues/rollouts/enqueue", body: #"{"rollouts":[{"input":{"a":  1}},{"input":null}]}"#,

@@ -24,6 +24,7 @@ extension SQLiteStore: RolloutStore {
   package func dequeue(limit: Int, worker: String?, once: RequestKey?) async throws(RolloutFault)
     -> [AttemptedRollout]
   {
+    guard limit > 0 else { return [] }
     while true {
       let taken: [AttemptedRollout]? = try await perform(bytes: Self.smallCommand) { session, received, now in
         try session.settle(received: received)

@@ -12,6 +12,8 @@ package protocol RolloutStore: Sendable {
   func start(_ rollout: NewRollout, worker: String?, once: RequestKey?) async throws(RolloutFault) -> AttemptedRollout
 
   /// Takes at most `limit` rollouts from the queue, and makes an attempt for each; none only when none waits.
+  ///
+  /// A limit below 1 takes nothing, and does not count as a question of the worker either.
   func dequeue(limit: Int, worker: String?, once: RequestKey?) async throws(RolloutFault) -> [AttemptedRollout]
 
   /// Makes another attempt, whatever has become of the rollout so far.

@@ -71,6 +71,7 @@ struct RolloutModel: Equatable {
   }
 
   mutating func dequeue(_ limit: Int, _ worker: String?, _ now: Double) -> [Int] {
+    guard limit > 0 else { return [] }
     findLate(now)
     var taken: [Int] = []
     while taken.count < limit, !queue.isEmpty {

@@ -49,4 +49,14 @@ import TraceStore
       #expect(worker?.status == .idle)
     }
   }
+
+  @Test(arguments: [0, -1, .min])
+  func `whoever wants nothing is not noted`(limit: Int) async throws {
+    try await withNewStore { store in
+      let made = try await store.enqueue([NewRollout(input: .null)], once: nil)
+      #expect(try await store.dequeue(limit: limit, worker: "w", once: nil).isEmpty)
+      #expect(try await store.read { session throws(StoreError) in try session.worker("w") } == nil)
+      #expect(try await store.dequeue(limit: 1, worker: nil, once: nil).map(\.rollout.id) == made.map(\.id))
+    }
+  }
 }
