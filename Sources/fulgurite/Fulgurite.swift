@@ -6,9 +6,10 @@ import Glibc
   // Not async: the main thread of an async program is parked in a way that lets signals end the process, which
   // `serve` takes itself.
   static func main() {
+    ProcessSetup.fillStandardDescriptors()
     do throws(ArgumentsError) {
       switch try CommandTable.program.parse(Array(CommandLine.arguments.dropFirst())) {
-      case .help(let text), .version(let text): StandardOutput.write(text)
+      case .help(let text), .version(let text): print(text)
       case .run(let arguments): run(arguments)
       }
     } catch {
@@ -19,23 +20,32 @@ import Glibc
 
   private static func run(_ arguments: ParsedArguments) -> Never {
     switch arguments.command {
-    case ["version"]:
-      StandardOutput.write(ProgramVersion.line)
-      exit(ExitStatus.success)
+    case ["version"]: print(ProgramVersion.line)
     case ["serve"]:
       ProcessSetup.prepare()
       let signals = ProcessSignals()
       finish { await ServeCommand.run(arguments, signals) }
-    case ["query", "spans"]: finish { await QuerySpansCommand.run(arguments) }
-    case ["query", "rollouts"]: finish { await QueryRolloutsCommand.run(arguments) }
-    case ["rollouts", "list"]: finish { await RolloutsListCommand.run(arguments) }
-    case ["rollouts", "show"]: finish { await RolloutsShowCommand.run(arguments) }
-    case ["rollouts", "tail"]: finish { await RolloutsTailCommand.run(arguments) }
-    case ["retention"]: finish { await RetentionCommand.run(arguments) }
-    case ["forward"]: finish { await ForwardCommand.run(arguments) }
-    case ["doctor"]: finish { await DoctorCommand.run(arguments) }
+    case ["query", "spans"]: report { await QuerySpansCommand.run(arguments) }
+    case ["query", "rollouts"]: report { await QueryRolloutsCommand.run(arguments) }
+    case ["rollouts", "list"]: report { await RolloutsListCommand.run(arguments) }
+    case ["rollouts", "show"]: report { await RolloutsShowCommand.run(arguments) }
+    case ["rollouts", "tail"]: report { await RolloutsTailCommand.run(arguments) }
+    case ["retention"]: report { await RetentionCommand.run(arguments) }
+    case ["forward"]: report { await ForwardCommand.run(arguments) }
+    case ["doctor"]: report { await DoctorCommand.run(arguments) }
     default: exit(ExitStatus.usage)
     }
+  }
+
+  /// Prints all that was asked for, and ends the process.
+  private static func print(_ text: String) -> Never {
+    StandardOutput.write(text)
+    exit(StandardOutput.status(after: ExitStatus.success))
+  }
+
+  /// Runs a command whose result is its output, and ends the process with its status.
+  private static func report(_ command: @escaping @Sendable () async -> Int32) -> Never {
+    finish { StandardOutput.status(after: await command()) }
   }
 
   /// Runs a command, and ends the process with its status.

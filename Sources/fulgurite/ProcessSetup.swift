@@ -10,6 +10,19 @@ enum ProcessSetup {
     raiseDescriptorLimit()
   }
 
+  /// Occupies the standard descriptors that are closed, so that no file or socket gets the number of one of them and is
+  /// written to in its place.
+  ///
+  /// They are opened for the other direction, so that the use of each is still an error, as glibc does it for programs
+  /// that run set-user-ID.
+  static func fillStandardDescriptors() {
+    // In this order each gets the number that is wanted, the lowest that is free.
+    for (descriptor, mode) in [(STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_RDONLY)]
+    where fcntl(descriptor, F_GETFD) < 0 {
+      _ = unsafe open("/dev/null", mode)
+    }
+  }
+
   private static func raiseDescriptorLimit() {
     var limit = rlimit()
     guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }

@@ -40,7 +40,7 @@ enum QuerySpansCommand {
     try await reader.read { session throws(StoreError) in
       let selection = try session.select(query)
       var pieces = SpanPieces(selection.rows, of: query, renderer(selection))
-      repeat { StandardOutput.write(try pieces.next(session)) } while !pieces.isFinished
+      repeat { StandardOutput.write(try pieces.next(session)) } while !pieces.isFinished && !StandardOutput.isLost
     }
     if Renderer.self == TraceRenderer.self { StandardOutput.write("\n") }
   }

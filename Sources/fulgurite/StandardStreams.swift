@@ -1,25 +1,58 @@
 import Glibc
+import Synchronization
 
 /// Standard output, for what was asked for.
+///
+/// The process has one, so what became of it is global too.
 enum StandardOutput {
-  /// Writes all of the bytes.
+  /// The `errno` of the write that failed first; 0 while none has.
+  private static let failure = Atomic<Int32>(0)
+
+  /// Writes all of the bytes, or notes that the output is lost.
   ///
-  /// Output that nobody reads any more is dropped.
-  static func write(_ bytes: [UInt8]) { writeAll(bytes, to: STDOUT_FILENO) }
+  /// After a failure nothing more is written: an output that lacks its end is seen to lack something.
+  static func write(_ bytes: [UInt8]) {
+    guard !isLost else { return }
+    failure.store(writeAll(bytes, to: STDOUT_FILENO), ordering: .relaxed)
+  }
   static func write(_ text: String) { write(Array(text.utf8)) }
+
+  /// Whether a write has failed, so that nothing more need be made for it.
+  static var isLost: Bool { failure.load(ordering: .relaxed) != 0 }
+
+  /// The status that a command ends with whose result is its output.
+  ///
+  /// A reader that has seen enough and closed its end of a pipe is no failure.
+  ///
+  /// - Parameter status: What the command has ended with.
+  /// - Returns: A failure, with a message for people, when some of the output was lost.
+  static func status(after status: Int32) -> Int32 {
+    let code = failure.load(ordering: .relaxed)
+    guard code != 0, code != EPIPE else { return status }
+    let reason = unsafe String(cString: strerror(code))
+    StandardError.write("fulgurite: cannot write to standard output: \(reason)\n")
+    return status == ExitStatus.success ? ExitStatus.failure : status
+  }
 }
 
 /// Standard error, for people.
 enum StandardError {
-  static func write(_ text: String) { writeAll(Array(text.utf8), to: STDERR_FILENO) }
+  static func write(_ text: String) { _ = writeAll(Array(text.utf8), to: STDERR_FILENO) }
 }
 
-private func writeAll(_ bytes: [UInt8], to descriptor: Int32) {
+/// - Returns: 0, or the `errno` of the write that failed.
+private func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
   var rest = bytes[...]
   while !rest.isEmpty {
     let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-    if count < 0 && errno == EINTR { continue }
-    guard count > 0 else { return }
+    if count < 0 {
+      let code = errno
+      if code == EINTR { continue }
+      return code
+    }
+    // Not known of any system, and would go on for ever.
+    guard count > 0 else { return EIO }
     rest = rest.dropFirst(count)
   }
+  return 0
 }

@@ -1,9 +1,12 @@
 """Help and wrong usage."""
 
+import json
+import os
 import re
+import subprocess
 
 import pytest
-from harness import commands
+from harness import commands, http1, paths
 from harness import server as program
 
 
@@ -72,3 +75,78 @@ def test_wrong_usage_is_explained(tmp_path, arguments, words):
 )
 def test_wrong_usage_of_query_is_explained(shared_server, arguments, words):
     commands.assert_fails(program.run("query", "spans", "--data", shared_server.data, *arguments), *words)
+
+
+# Output that is lost
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """A data folder with a rollout that has a span."""
+    with program.Fulgurite(tmp_path_factory.mktemp("output") / "data") as started:
+        body = json.dumps({"input": 1}).encode()
+        made = http1.request(started.api, "POST", "/v1/agl/rollouts", {"Content-Type": "application/json"}, body).json()
+        started.rollout = made["rollout_id"]
+        yield started
+
+
+COMMANDS = [
+    ["rollouts", "list"],
+    ["rollouts", "list", "--format", "json"],
+    ["rollouts", "show", "ROLLOUT"],
+    ["query", "rollouts"],
+    ["query", "spans", "--rollout", "ROLLOUT"],
+    ["query", "spans", "--rollout", "ROLLOUT", "--format", "otlp"],
+    ["doctor", "--rollout", "ROLLOUT"],
+    ["retention", "--dry-run", "--set", "retention.max_age=1h"],
+    ["version"],
+    ["--help"],
+]
+
+
+def run_in_shell(filled, arguments, script, **options):
+    """Runs the program from a line of shell, as `"$@"`."""
+    words = [filled.rollout if word == "ROLLOUT" else word for word in arguments]
+    if words[0] not in ("version", "--help"):
+        words += ["--data", filled.data]
+    command = ["sh", "-c", script, "sh", paths.BINARY, *map(str, words)]
+    return subprocess.run(command, env=program.clean_environment(), text=True, stderr=subprocess.PIPE, timeout=60, **options)
+
+
+@pytest.mark.parametrize(("redirection", "reason"), [("> /dev/full", "No space left on device"), (">&-", "Bad file descriptor")])
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_output_that_is_lost_is_a_failure(filled, arguments, redirection, reason):
+    completed = run_in_shell(filled, arguments, f'exec "$@" {redirection}')
+    assert completed.returncode == 1
+    assert completed.stderr.endswith(f"fulgurite: cannot write to standard output: {reason}\n"), completed.stderr
+
+
+def test_a_command_that_has_failed_anyway_says_only_why(filled):
+    completed = run_in_shell(filled, ["rollouts", "show", "ro-nobody"], 'exec "$@" >&-')
+    assert completed.returncode == 1
+    assert "there is no rollout ro-nobody" in completed.stderr
+    assert "standard output" not in completed.stderr
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_a_reader_that_has_gone_is_no_failure(filled, arguments):
+    """Where the signal of a broken pipe is ignored, as some parents leave it; elsewhere it ends the program."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    completed = run_in_shell(filled, arguments, "trap '' PIPE; exec \"$@\"", stdout=writer)
+    os.close(writer)
+    assert completed.returncode == 0, completed.stderr
+    assert "standard output" not in completed.stderr
+
+
+def test_a_server_does_not_need_standard_output(tmp_path):
+    """It says where it is on it, but that is not its work."""
+    words = ["serve", "--data", tmp_path / "data", *program.with_free_ports([])]
+    command = ["sh", "-c", 'exec "$@" >&-', "sh", paths.BINARY, *map(str, words)]
+    with subprocess.Popen(command, env=program.clean_environment(), text=True, stderr=subprocess.PIPE) as started:
+        for line in started.stderr:
+            if "LightningStoreClient(" in line:
+                break
+        started.terminate()
+        rest = started.stderr.read()
+        assert started.wait(timeout=60) == 0, rest
