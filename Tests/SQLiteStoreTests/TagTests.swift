@@ -50,18 +50,18 @@ import TraceStore
     }
   }
 
-  @Test func `numbers are issued in the order of arrival, and given ones raise them`() async throws {
+  @Test func `numbers are issued in the order of arrival, and given ones raise them for later requests`() async throws {
     let folder = try TemporaryFolder()
     try await folder.withStore { store async throws in
       _ = try await store.append(
         batch([Self.tagged(1, "r"), Self.tagged(2, "r", sequence: 10), Self.tagged(3, "r"), Self.tagged(4, "other")]))
       _ = try await store.append(batch([Self.tagged(5, "r", sequence: 3), Self.tagged(6, "r")]))
-      #expect(try await store.rows(ofRollout: "r").map(\.sequence) == [1, 10, 11, 3, 12])
+      #expect(try await store.rows(ofRollout: "r").map(\.sequence) == [1, 10, 2, 3, 11])
       #expect(try await store.rows(ofRollout: "other").map(\.sequence) == [1])
     }
     try await folder.withStore { store async throws in
       _ = try await store.append(batch([Self.tagged(7, "r")]))
-      #expect(try await store.rows(ofRollout: "r").last?.sequence == 13)
+      #expect(try await store.rows(ofRollout: "r").last?.sequence == 12)
     }
   }
 

@@ -15,11 +15,21 @@ extension WriterSession {
     var rollout: TagResolver.Rollout?
   }
 
+  /// The number that a span has brought, which is to raise the counter of its rollout.
+  private struct BroughtNumber {
+    var sequence: Int64?
+    var rollout: TagResolver.Rollout?
+    var attempt: Int64
+  }
+
   /// What became of a batch so far.
   private struct Outcome {
     var receipt = AppendReceipt()
     /// The variants of spans that are not 0, by their place in the batch; -1 for duplicates.
     var variants: [Int: Int64] = [:]
+    /// The numbers that new spans have brought, where others of the batch bring none; `nil` where all or none do, so that
+    /// their order makes no difference.
+    var brought: [BroughtNumber]?
   }
 
   /// Adds some segments of a batch to the transaction.
@@ -31,6 +41,7 @@ extension WriterSession {
     var outcome = Outcome()
     let drafts = batch.segments[segments]
     let spans = (drafts.first?.spans.lowerBound ?? 0)..<(drafts.last?.spans.upperBound ?? 0)
+    if Self.isMixed(batch.spans, spans) { outcome.brought = [] }
     let tags = try resolveTags(of: batch, spans, received: received)
     let plan = try attribution.plan(batch, spans, tags, &tables)
     var resolvedServices = [Int64?](repeating: nil, count: batch.contexts.count)
@@ -57,9 +68,21 @@ extension WriterSession {
       // They count in their segment while it is open.
       try insert(&rows, batch, draft, &outcome)
     }
+    // Behind all that were issued, as AGL's store does it (contract, section 10).
+    for number in outcome.brought ?? [] {
+      tables.tags.use(number.sequence, number.rollout, attempt: number.attempt)
+    }
     try attribution.didInsert(batch, spans, plan, outcome.variants, &tables)
     change.add(outcome.receipt)
     return outcome.receipt
+  }
+
+  /// Whether some spans bring their numbers and others do not.
+  private static func isMixed(_ facts: [SpanFacts], _ spans: Range<Int>) -> Bool {
+    guard let first = spans.first else { return false }
+    let bringsNumber = facts[first].sequence >= 0
+    for index in spans where (facts[index].sequence >= 0) != bringsNumber { return true }
+    return false
   }
 
   /// What the tags of some spans stand for; once for all spans, because a request has few tags.
@@ -107,10 +130,10 @@ extension WriterSession {
     _ rows: inout [WaitingRow], _ batch: SpanBatch, _ draft: SegmentDraft, _ outcome: inout Outcome
   ) throws -> Int {
     var mark = TagResolver.Mark()
-    Self.number(&rows, after: counters.lastArrival, &tables.tags, &mark)
+    Self.number(&rows, after: counters.lastArrival, isMixed: outcome.brought != nil, &tables.tags, &mark)
     let inserted = try Self.insert(rows, batch, draft, &inserter, connection)
     if inserted == rows.count {
-      Self.count(rows, batch, &counters, &packer, &tables.tags)
+      Self.count(rows, batch, &counters, &packer, &tables.tags, &outcome)
       outcome.receipt.stored += inserted
       return inserted
     }
@@ -122,15 +145,18 @@ extension WriterSession {
   }
 
   /// Gives rows their arrival numbers, and those that bring no number the next one of their rollout.
+  ///
+  /// - Parameter isMixed: Whether only some rows of the batch bring theirs: those count at its end.
   private static func number(
-    _ rows: inout [WaitingRow], after lastArrival: Int64, _ tags: inout TagResolver, _ mark: inout TagResolver.Mark
+    _ rows: inout [WaitingRow], after lastArrival: Int64, isMixed: Bool, _ tags: inout TagResolver,
+    _ mark: inout TagResolver.Mark
   ) {
     for place in rows.indices {
       rows[place].placement.arrival = lastArrival + 1 + Int64(place)
       let (rollout, attempt) = (rows[place].rollout, rows[place].placement.rows.attempt)
       if rows[place].placement.code.isNumberIssued {
         rows[place].placement.sequence = tags.issue(rollout, attempt: attempt, &mark)
-      } else {
+      } else if !isMixed {
         tags.use(rows[place].placement.sequence, rollout, attempt: attempt, &mark)
       }
     }
@@ -148,12 +174,17 @@ extension WriterSession {
   /// Notes that rows are new.
   private static func count(
     _ rows: [WaitingRow], _ batch: SpanBatch, _ counters: inout StoreCounters, _ packer: inout SegmentPacker,
-    _ tags: inout TagResolver
+    _ tags: inout TagResolver, _ outcome: inout Outcome
   ) {
     for row in rows {
       counters.arrive()
       packer.count(arrival: counters.lastArrival, start: batch.spans[row.index].startTime)
-      tags.use(row.placement.sequence, row.rollout, attempt: row.placement.rows.attempt)
+      let (sequence, attempt) = (row.placement.sequence, row.placement.rows.attempt)
+      if outcome.brought == nil || row.placement.code.isNumberIssued {
+        tags.use(sequence, row.rollout, attempt: attempt)
+      } else {
+        outcome.brought?.append(BroughtNumber(sequence: sequence, rollout: row.rollout, attempt: attempt))
+      }
       tags.add(to: row.placement.rows, trace: row.placement.trace)
     }
   }
@@ -185,7 +216,7 @@ extension WriterSession {
         }
       }
     }
-    Self.count([row], batch, &counters, &packer, &tables.tags)
+    Self.count([row], batch, &counters, &packer, &tables.tags, &outcome)
     outcome.receipt.stored += 1
   }
 
