@@ -71,18 +71,17 @@ package struct CrossOriginPolicy: Sendable {
   }
 
   /// Marks an answer as one that a page of the request's origin may see, if it may.
+  ///
+  /// The origin is named also where all are allowed: the star is not accepted by a browser that sends credentials. So
+  /// every answer depends on the origin, and says so to caches, also when the request had none.
   package func share(_ response: HTTPResponse, with request: HTTPRequest) -> HTTPResponse {
-    guard !origins.isEmpty, let origin = request.headers.first("origin") else { return response }
+    guard !origins.isEmpty else { return response }
     var response = response
+    response.headers.append("vary", "Origin")
+    guard let origin = request.headers.first("origin") else { return response }
     response.headers.append("access-control-allow-credentials", "true")
     response.headers.append("access-control-expose-headers", "*")
-    // A browser that sends credentials does not accept the star.
-    if allowsAll && request.headers.first("cookie") == nil && request.headers.first("authorization") == nil {
-      response.headers.append("access-control-allow-origin", "*")
-    } else if allows(origin) {
-      response.headers.append("access-control-allow-origin", origin)
-      response.headers.append("vary", "Origin")
-    }
+    if allows(origin) { response.headers.append("access-control-allow-origin", origin) }
     return response
   }
 }

@@ -48,23 +48,42 @@ struct CrossOriginTests {
     #expect(Self.api(["*"]).preflight(other) == nil)
   }
 
+  /// The headers of an answer to a request with some.
+  private static func headers(_ origins: [String], _ fields: HTTPHeaders) async throws -> HTTPHeaders {
+    let api = Self.api(origins)
+    let request = HTTPRequest(method: .get, path: "/v1/agl/nothing", headers: fields)
+    let response = try #require(await api.respond(to: request))
+    return api.share(response, with: request).headers
+  }
+
   @Test("see answers, if they may")
   func answers() async throws {
-    func headers(_ origins: [String], _ fields: HTTPHeaders) async throws -> HTTPHeaders {
-      let api = Self.api(origins)
-      let request = HTTPRequest(method: .get, path: "/v1/agl/nothing", headers: fields)
-      let response = try #require(await api.respond(to: request))
-      return api.share(response, with: request).headers
-    }
-    let allowed = try await headers(["http://dash.local"], ["origin": "http://dash.local"])
+    let allowed = try await Self.headers(["http://dash.local"], ["origin": "http://dash.local"])
     #expect(allowed.first("access-control-allow-origin") == "http://dash.local" && allowed.first("vary") == "Origin")
     #expect(allowed.first("access-control-allow-credentials") == "true")
     #expect(allowed.first("access-control-expose-headers") == "*")
-    let denied = try await headers(["http://dash.local"], ["origin": "http://evil.local"])
+    let denied = try await Self.headers(["http://dash.local"], ["origin": "http://evil.local"])
     #expect(denied.first("access-control-allow-origin") == nil)
-    #expect(try await headers(["*"], ["origin": "http://a"]).first("access-control-allow-origin") == "*")
-    let token = try await headers(["*"], ["origin": "http://a", "authorization": "Bearer x"])
-    #expect(token.first("access-control-allow-origin") == "http://a")
-    #expect(try await headers(["*"], [:]).first("access-control-allow-origin") == nil)
+  }
+
+  @Test("are named in answers also where all are allowed, with or without credentials", arguments: [nil, "Bearer x"])
+  func star(authorization: String?) async throws {
+    var fields: HTTPHeaders = ["origin": "http://a"]
+    if let authorization { fields.append("authorization", authorization) }
+    let headers = try await Self.headers(["*"], fields)
+    #expect(headers.first("access-control-allow-origin") == "http://a")
+    #expect(headers.first("access-control-allow-credentials") == "true")
+    #expect(headers.first("vary") == "Origin")
+  }
+
+  @Test("make every answer one that depends on them, for caches", arguments: [nil, "http://evil.local"])
+  func cached(origin: String?) async throws {
+    var fields = HTTPHeaders()
+    if let origin { fields.append("origin", origin) }
+    let headers = try await Self.headers(["http://dash.local"], fields)
+    #expect(headers.first("vary") == "Origin")
+    #expect(headers.first("access-control-allow-origin") == nil)
+    let off = try await Self.headers([], fields)
+    #expect(off.first("vary") == nil)
   }
 }
