@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from harness import http1
+from harness import http1, otlp, rows, wire
 
 HEADERS = {"Content-Type": "application/json"}
 
@@ -124,4 +124,17 @@ def test_a_list_of_large_rollouts_is_never_held_as_a_whole(server):
     assert [one["input"].rstrip("x") for one in page["items"]] == [str(n) for n in range(40)]
     assert page["total"] == 40
     # 80 MB of inputs; a server that made one answer of them would hold them twice.
+    assert server.peak_resident_bytes() - before < 60_000_000
+
+
+def test_repeats_of_an_attribute_are_not_held_each(server):
+    rollout = wire.blob(9, wire.key_value("agentlightning.rollout_id", wire.string_value("r")))
+    # Attributes of two bytes, each without a key and a value.
+    span = wire.span(rows.trace_of("repeats"), rows.SPAN_ID, "span", rollout, b"\x4a\x00" * (2 << 20))
+    otlp.assert_success(server.post(wire.request(span)))
+    server.get("/v1/agl/statistics")
+    before = server.peak_resident_bytes()
+    page = ask(server, "GET", "/spans?rollout_id=r").json()
+    assert page["items"][0]["attributes"] == {"agentlightning.rollout_id": "r", "": "null"}
+    # The span has 4 MB. An entry of 150 bytes for each attribute would be 300 MB.
     assert server.peak_resident_bytes() - before < 60_000_000

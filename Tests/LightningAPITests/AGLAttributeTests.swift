@@ -38,12 +38,25 @@ import Testing
     #expect(try attributes(repeated.map { attribute($0, int(Int64($1))) }) == #"{"":4,"b":5,"a":6}"#)
   }
 
-  @Test func `many keys are told apart`() throws {
+  @Test(arguments: [2_000, 2_048, 2_049, 40_000])
+  func `many keys are told apart`(count: Int) throws {
     var keys: [String] = []
-    for index in 0..<2_000 { keys.append("gen_ai.prompt.\(index).content") }
+    for index in 0..<count { keys.append("gen_ai.prompt.\(index).content") }
     let members = keys.map { "\"\($0)\":2" }.joined(separator: ",")
     let twice = keys.map { attribute($0, int(1)) } + keys.map { attribute($0, int(2)) }
     #expect(try attributes(twice) == "{\(members)}")
+  }
+
+  @Test func `of many attributes with few keys the last ones count, in their order`() throws {
+    var sent: [[UInt8]] = []
+    for index in 0..<50_000 {
+      sent.append(attribute("k\(index % 3)", int(Int64(index))))
+      if index == 100 { sent.append(attribute("once", string("text"))) }
+      if index == 200 { sent.append(message { _ in }) }
+    }
+    #expect(try attributes(sent) == #"{"once":"text","":"null","k2":49997,"k0":49998,"k1":49999}"#)
+    let members = (0..<5_000).map { ("m\($0 % 2)", int(Int64($0))) }
+    #expect(try attributes([attribute("map", map(members))]) == #"{"map":"{\"m0\":4998,\"m1\":4999}"}"#)
   }
 
   private func attributes(_ attributes: [[UInt8]]) throws -> String {

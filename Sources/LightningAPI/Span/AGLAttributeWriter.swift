@@ -23,18 +23,28 @@ struct AGLAttributeWriter {
   mutating func write(_ bytes: Span<UInt8>, _ parts: MessageParts, field: UInt32, to writer: inout JSONWriter)
     throws(ProtobufError)
   {
+    defer { members.release() }
     try members.collect(bytes, parts, field: field)
     writer.beginObject()
     for index in members.entries.indices where !members.entries[index].isReplaced {
-      let member = members.entries[index]
-      if let text = member.plain?.text {
-        writer.strings("", member.key, ":", text, "", in: bytes)
-      } else {
-        writer.key(bytes, at: member.key)
-        try write(bytes, try members.value(of: member, bytes), to: &writer)
-      }
+      try write(bytes, members.entries[index], to: &writer)
+    }
+    for mark in members.crowd {
+      try write(bytes, try AGLObjectMembers.entry(bytes, at: mark), to: &writer)
     }
     writer.endObject()
+  }
+
+  @inline(__always)
+  private func write(_ bytes: Span<UInt8>, _ member: AGLObjectMembers.Entry, to writer: inout JSONWriter)
+    throws(ProtobufError)
+  {
+    if let text = member.plain?.text {
+      writer.strings("", member.key, ":", text, "", in: bytes)
+    } else {
+      writer.key(bytes, at: member.key)
+      try write(bytes, try AGLObjectMembers.value(of: member, bytes), to: &writer)
+    }
   }
 
   private func write(_ bytes: Span<UInt8>, _ parts: MessageParts?, to writer: inout JSONWriter) throws(ProtobufError) {

@@ -44,13 +44,24 @@ enum AGLValueText {
     try members.collect(bytes, parts, field: 1)
     writer.beginObject()
     for member in members.entries where !member.isReplaced {
-      writer.key(bytes, at: member.key)
-      if let value = try members.value(of: member, bytes) {
-        try write(bytes, value, depth: depth + 1, to: &writer)
-      } else {
-        writer.null()
-      }
+      try writeMember(bytes, member, depth: depth, to: &writer)
+    }
+    for mark in members.crowd {
+      let member = try AGLObjectMembers.entry(bytes, at: mark)
+      try writeMember(bytes, member, depth: depth, to: &writer)
     }
     writer.endObject()
+  }
+
+  private static func writeMember(
+    _ bytes: Span<UInt8>, _ member: AGLObjectMembers.Entry, depth: Int,
+    to writer: inout JSONWriter
+  ) throws(ProtobufError) {
+    writer.key(bytes, at: member.key)
+    if let value = try AGLObjectMembers.value(of: member, bytes) {
+      try write(bytes, value, depth: depth + 1, to: &writer)
+    } else {
+      writer.null()
+    }
   }
 }
