@@ -1,6 +1,11 @@
 package import Transport
 
 extension OTLPReceiver {
+  /// Whether a request must show a token, when there are tokens: health says nothing of the data.
+  package static func needsToken(_ request: HTTPRequest) -> Bool {
+    if case .checkHealth? = GRPCMethod(path: request.path) { false } else { true }
+  }
+
   /// Notes a request without a valid token, and answers it in the form of its transport.
   package func unauthenticated(_ request: HTTPRequest) -> HTTPResponse {
     let failure = ExportFailure(

@@ -39,7 +39,9 @@ struct RequestRouter: Sendable {
     if let answer = operations.health(request) { return answer }
     if routeSets.contains(.ingest), let route = OTLPReceiver.route(request) {
       let tokens = gate.ingest
-      guard isAllowed(request, tokens) else { return receiver.unauthenticated(request) }
+      guard !OTLPReceiver.needsToken(request) || isAllowed(request, tokens) else {
+        return receiver.unauthenticated(request)
+      }
       // Who has shown a token, or is on this machine, may say which rollout it works for.
       let isTrusted = !tokens.isEmpty || request.peer.isLoopback
       return await receiver.respond(to: request, route, isTrusted: isTrusted)

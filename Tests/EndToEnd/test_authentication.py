@@ -61,6 +61,18 @@ def test_ingest_with_its_token_is_served(guarded):
     sending.assert_grpc_success(answer)
 
 
+def test_health_needs_no_token(guarded):
+    for path in ("/healthz", "/readyz"):
+        assert guarded.get(path).status == 200
+    for name in ("no header", "a wrong token"):
+        metadata = [(key.lower(), value) for key, value in WRONG[name].items()]
+        answer = http2.grpc_call(guarded.otlp_grpc, http2.grpc_message(b""), http2.HEALTH_CHECK, metadata=metadata)
+        assert (answer.grpc_status, answer.messages) == (0, [b"\x08\x01"])
+    # Only that one call: another of the service, and one whose path only ends like it, are refused as before.
+    for path in ("/grpc.health.v1.Health/Watch", "/rollout/r" + http2.HEALTH_CHECK):
+        assert http2.grpc_call(guarded.otlp_grpc, http2.grpc_message(b""), path).grpc_status == 16
+
+
 def test_a_refused_body_is_not_read(guarded):
     """The answer comes before the body, so a stranger cannot make the server hold one."""
     with http1.Connection(guarded.otlp_http) as connection:
