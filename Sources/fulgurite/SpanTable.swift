@@ -3,16 +3,23 @@ import TraceStore
 
 /// The spans of a rollout as a table.
 enum SpanTable {
+  /// Below this width the start of a span is printed without its date, in columns.
+  private static let narrow = 120
+
   static func render(_ rows: [SpanRow]) -> String {
+    let hasDates = TextTable.terminalWidth.map { $0 >= narrow } ?? true
     let cells = rows.map { row in
       [
         row.sequence.map(String.init) ?? "-", row.attemptID ?? "-", row.name, status(row.statusCode),
-        UTCTime.text(row.startTime), duration(row), row.traceID.description, row.spanID.description,
-        row.parentID?.description ?? "-",
+        hasDates ? UTCTime.text(row.startTime) : UTCTime.timeOfDay(row.startTime), duration(row),
+        row.traceID.description, row.spanID.description, row.parentID?.description ?? "-",
       ]
     }
     return TextTable.render(
-      ["SEQ", "ATTEMPT", "NAME", "STATUS", "START", "DURATION", "TRACE", "SPAN", "PARENT"], cells, flexible: 2)
+      ["SEQ", "ATTEMPT", "NAME", "STATUS", "START", "DURATION", "TRACE", "SPAN", "PARENT"], cells, flexible: 2,
+      leastWidth: 24,
+      // Parent, trace, attempt.
+      dispensable: [8, 6, 1])
   }
 
   private static func status(_ code: Int32) -> String {

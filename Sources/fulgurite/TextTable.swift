@@ -6,8 +6,11 @@ enum TextTable {
   ///
   /// - Parameters:
   ///   - flexible: The column that is cut when a row is wider than the terminal.
+  ///   - leastWidth: How far it is cut while there are columns to leave out; no further than its title if not given.
   ///   - dispensable: Columns that are left out before, in this order.
-  static func render(_ titles: [String], _ rows: [[String]], flexible: Int, dispensable: [Int] = []) -> String {
+  static func render(
+    _ titles: [String], _ rows: [[String]], flexible: Int, leastWidth: Int = 0, dispensable: [Int] = []
+  ) -> String {
     let rows = [titles] + rows.map { $0.map(printable) }
     var widths = titles.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
     var columns = Array(titles.indices)
@@ -15,7 +18,8 @@ enum TextTable {
       var others: Int {
         columns.reduce(0) { $0 + ($1 == flexible ? titles[$1].count : widths[$1]) } + 2 * (columns.count - 1)
       }
-      for column in dispensable where others > width { columns.removeAll { $0 == column } }
+      let wanted = max(0, min(leastWidth, widths[flexible]) - titles[flexible].count)
+      for column in dispensable where others + wanted > width { columns.removeAll { $0 == column } }
       let room = width - others + titles[flexible].count
       widths[flexible] = max(titles[flexible].count, min(widths[flexible], room))
     }
@@ -47,7 +51,7 @@ enum TextTable {
   }
 
   /// `nil` when standard output is no terminal.
-  private static var terminalWidth: Int? {
+  static var terminalWidth: Int? {
     var size = winsize()
     guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
     return Int(size.ws_col)

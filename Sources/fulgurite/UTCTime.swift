@@ -15,4 +15,12 @@ enum UTCTime {
     guard let seconds, seconds > 0, seconds < 1e10 else { return "-" }
     return text(UInt64(seconds * 1e9))
   }
+
+  /// `14:03:11.123`, or `-` for an unknown time.
+  ///
+  /// - Parameter nanoseconds: Since 1970.
+  static func timeOfDay(_ nanoseconds: UInt64) -> String {
+    guard nanoseconds != 0 else { return "-" }
+    return String(text(nanoseconds).dropLast().suffix(12))
+  }
 }

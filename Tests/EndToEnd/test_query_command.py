@@ -62,6 +62,25 @@ def test_query_prints_a_table_that_a_person_can_read(filled):
         assert any(name in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    "width, columns",
+    [
+        (80, "SEQ NAME STATUS START DURATION SPAN"),
+        (100, "SEQ ATTEMPT NAME STATUS START DURATION SPAN"),
+        (160, "SEQ ATTEMPT NAME STATUS START DURATION TRACE SPAN PARENT"),
+    ],
+)
+def test_the_table_fits_the_terminal(filled, width, columns):
+    lines = commands.lines_on_a_terminal(width, "query", "spans", "--data", filled.data, "--rollout", ROLLOUT)
+    assert all(len(line) <= width for line in lines), lines
+    assert lines[0].split() == columns.split()
+    for name in ["openai.chat.completion", "tool.call", "agent.run"]:
+        assert any(name in line for line in lines), lines
+    # A time of the day has 12 characters, one with its date 24.
+    start = lines[0].index("START")
+    assert all(len(line[start:].split()[0]) == (12 if width < 120 else 24) for line in lines[1:])
+
+
 def test_query_prints_a_line_of_json_for_each_span(filled):
     """What the index knows of a span, and the span itself in the form of OTLP/JSON."""
     lines = [json.loads(line) for line in query(filled, "--rollout", ROLLOUT, "--format", "json").splitlines()]

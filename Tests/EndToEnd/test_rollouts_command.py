@@ -1,15 +1,10 @@
 """`fulgurite rollouts list|show|tail`."""
 
-import fcntl
 import json
-import os
-import pty
-import struct
 import subprocess
-import termios
 
 import pytest
-from harness import http1, paths
+from harness import commands, http1, paths
 from harness import server as program
 
 
@@ -125,11 +120,24 @@ def test_tail_prints_changes_as_they_come(server):
 @pytest.mark.parametrize("width", [80, 120, 150])
 def test_a_table_fits_the_terminal(server, width):
     rewarded(server, 1, worker="Worker-" + "x" * 200)
-    parent, child = pty.openpty()
-    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
-    command = [paths.BINARY, "rollouts", "list", "--data", server.data]
-    subprocess.run(command, stdout=child, check=True, env=program.clean_environment())
-    os.close(child)
-    lines = os.read(parent, 1 << 16).decode().splitlines()
-    os.close(parent)
+    lines = commands.lines_on_a_terminal(width, "rollouts", "list", "--data", server.data)
     assert all(len(line) <= width for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    "reward, shown",
+    [(0.1 + 0.2, "0.3"), (-2 / 3, "-0.6667"), (1234567.25, "1234567.0"), (1e-9 / 3, "3.333e-10"), (5e-324, "5e-324")],
+)
+def test_a_reward_is_printed_shortly(server, reward, shown):
+    done = rewarded(server, reward)
+    assert run(server, "list").stdout.splitlines()[1].split()[-1] == shown
+    # Not where there is room.
+    line = json.loads(run(server, "list", "--format", "json").stdout)
+    assert (line["rollout_id"], line["reward"]) == (done["rollout_id"], reward)
+
+
+def test_the_columns_that_matter_fit_in_70(server):
+    rewarded(server, 0.1 + 0.2)
+    lines = commands.lines_on_a_terminal(70, "rollouts", "list", "--data", server.data)
+    assert all(len(line) <= 70 for line in lines), lines
+    assert lines[1].split()[-1] == "0.3"

@@ -1,3 +1,4 @@
+import Glibc
 import Telemetry
 
 /// Rollouts as a table.
@@ -27,6 +28,19 @@ enum RolloutTable {
 
   static func reward(_ report: RolloutReport) -> String {
     guard let reward = report.reward else { return "-" }
-    return "\(reward)"
+    return shortly(reward)
+  }
+
+  /// A number with four digits that count, so that 0.1 + 0.2 takes the room of 0.3.
+  ///
+  /// What stands before the point is never rounded away.
+  private static func shortly(_ number: Double) -> String {
+    guard number.isFinite, number != 0 else { return "\(number)" }
+    let digitsAfterPoint = max(0, 3 - Int(log10(abs(number)).rounded(.down)))
+    // Beyond this, 10 to its power is not exact any more.
+    guard digitsAfterPoint <= 22 else { return "\(number)" }
+    let scale = pow(10, Double(digitsAfterPoint))
+    let scaled = number * scale
+    return scaled.isFinite ? "\(scaled.rounded() / scale)" : "\(number)"
   }
 }

@@ -41,7 +41,7 @@ enum RolloutsShowCommand {
       ("attempts", "at most \(rollout.config.maxAttempts)"),
       ("again after", conditions.isEmpty ? "-" : conditions),
       ("spans", String(report.spanCount)),
-      ("reward", RolloutTable.reward(report)),
+      ("reward", report.reward.map { "\($0)" } ?? "-"),
       ("input", rollout.input.text),
       ("metadata", rollout.metadata?.text ?? "-"),
     ]
