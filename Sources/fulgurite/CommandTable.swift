@@ -50,7 +50,7 @@ enum CommandTable {
             flags: [formatFlag("table or json")] + ConfigurationLoader.flags,
             operands: [Operand("ID", "the rollout")]),
           Command(
-            "tail", "print a line whenever a rollout changes its status, until it is interrupted",
+            "tail", "print a line whenever a rollout changes its status, also after its end, until it is interrupted",
             flags: [formatFlag("table or json (a line for each change)")] + ConfigurationLoader.flags),
         ]),
       Command(

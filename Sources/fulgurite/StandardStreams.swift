@@ -20,6 +20,14 @@ enum StandardOutput {
   /// Whether a write has failed, so that nothing more need be made for it.
   static var isLost: Bool { failure.load(ordering: .relaxed) != 0 }
 
+  /// Notes it when the reader of a pipe is gone, which otherwise the next write would find out.
+  static func look() {
+    // Errors are reported whether or not they are asked for.
+    var stream = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
+    guard unsafe poll(&stream, 1, 0) > 0, Int32(stream.revents) & (POLLERR | POLLHUP) != 0 else { return }
+    if !isLost { failure.store(EPIPE, ordering: .relaxed) }
+  }
+
   /// The status that a command ends with whose result is its output.
   ///
   /// A reader that has seen enough and closed its end of a pipe is no failure.

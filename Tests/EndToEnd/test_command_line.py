@@ -94,6 +94,7 @@ COMMANDS = [
     ["rollouts", "list"],
     ["rollouts", "list", "--format", "json"],
     ["rollouts", "show", "ROLLOUT"],
+    ["rollouts", "tail"],
     ["query", "rollouts"],
     ["query", "spans", "--rollout", "ROLLOUT"],
     ["query", "spans", "--rollout", "ROLLOUT", "--format", "otlp"],

@@ -117,6 +117,57 @@ def test_tail_prints_changes_as_they_come(server):
         tail.kill()
 
 
+def test_tail_prints_what_becomes_of_a_rollout_after_its_end(server):
+    before = post(server, "/rollouts", {"input": 1})["rollout_id"]
+    post(server, f"/rollouts/{before}", {"status": "failed"})
+    first = post(server, "/rollouts", {"input": 1})["rollout_id"]
+    command = [paths.BINARY, "rollouts", "tail", "--format", "json", "--data", server.data]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=program.clean_environment()) as tail:
+
+        def line():
+            found = json.loads(tail.stdout.readline())
+            return found["rollout_id"], found["status"]
+
+        # Nothing of what had ended before.
+        assert line() == (first, "preparing")
+        for rollout, status in [(first, "succeeded"), (first, "cancelled"), (before, "succeeded"), (first, "failed"),
+                                (first, "queuing"), (first, "cancelled"), (before, "running")]:  # fmt: skip
+            post(server, f"/rollouts/{rollout}", {"status": status})
+            assert line() == (rollout, status)
+        tail.kill()
+
+
+def test_tail_ends_when_its_reader_is_gone(server):
+    command = [paths.BINARY, "rollouts", "tail", "--data", server.data]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=program.clean_environment()) as tail:
+        assert tail.stdout.readline().startswith(b"ROLLOUT")
+        # Nothing changes, so nothing is written that would tell.
+        tail.stdout.close()
+        assert tail.wait(timeout=30) == 0
+        assert tail.stderr.read() == b""
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 150])
+def test_a_tail_fits_the_terminal(server, width):
+    rewarded(server, 1)
+    post(server, "/rollouts", {"input": 1, "worker_id": "Worker-" + "x" * 200, "config": {"max_attempts": 10**12}})
+    parent, child = pty.openpty()
+    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
+    command = [paths.BINARY, "rollouts", "tail", "--data", server.data]
+    with subprocess.Popen(command, stdout=child, env=program.clean_environment()) as tail:
+        os.close(child)
+        text = b""
+        while text.count(b"\n") < 2:
+            text += os.read(parent, 1 << 16)
+        tail.kill()
+    os.close(parent)
+    lines = text.decode().splitlines()
+    assert all(len(line) <= width for line in lines), lines
+    assert lines[0].split()[:2] == ["ROLLOUT", "STATUS"]
+    if width >= 80:
+        assert lines[0].split()[-1] == "REWARD"
+
+
 @pytest.mark.parametrize("width", [80, 120, 150])
 def test_a_table_fits_the_terminal(server, width):
     rewarded(server, 1, worker="Worker-" + "x" * 200)

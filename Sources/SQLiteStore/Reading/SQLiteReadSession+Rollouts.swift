@@ -33,6 +33,7 @@ extension SQLiteReadSession {
     if let id = query.newerThan {
       filter.require("id > coalesce((SELECT id FROM rollouts WHERE rollout_id = ?), 0)", .text(id))
     }
+    if let time = query.endedSince { filter.require("end_time >= ?", .real(time)) }
     filter.condition(in: query.statuses?.map(\.rawValue), "status")
     filter.condition(in: query.ids, "rollout_id")
     filter.condition(contains: query.idContains, "rollout_id")

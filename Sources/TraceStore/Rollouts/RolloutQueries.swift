@@ -18,6 +18,8 @@ package struct RolloutQuery: Sendable {
   package var modes: [RolloutMode]?
   /// Only rollouts that were made after this one, whatever the other conditions are.
   package var newerThan: String?
+  /// Only rollouts that have an end at this time or later, in seconds since 1970, whatever the other conditions are.
+  package var endedSince: Double?
   package var page = Page<SortKey>()
 
   package init() {}

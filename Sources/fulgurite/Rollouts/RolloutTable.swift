@@ -9,11 +9,18 @@ enum RolloutTable {
 
   /// - Parameter now: Seconds since 1970, for ages.
   static func render(_ reports: [RolloutReport], now: Double) -> String {
-    TextTable.render(
-      titles, reports.map { cells($0, now: now) }, flexible: 9,
-      // Mode, how long it took, the status of the attempt, the worker.
-      dispensable: [2, 7, 4, 9])
+    TextTable.render(titles, reports.map { cells($0, now: now) }, flexible: worker, dispensable: dispensable)
   }
+
+  /// The same table for rows that come one by one.
+  static func running() -> RunningTable {
+    RunningTable(
+      titles, widths: [15, 10, 5, 5, 12, 5, 5, 5, 9, 20, 6], flexible: worker, dispensable: dispensable)
+  }
+
+  private static let worker = 9
+  /// Mode, how long it took, the status of the attempt, the worker.
+  private static let dispensable = [2, 7, 4, worker]
 
   static func cells(_ report: RolloutReport, now: Double) -> [String] {
     let rollout = report.rollout
