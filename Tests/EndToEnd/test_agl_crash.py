@@ -117,6 +117,90 @@ def test_rollouts_survive_sigkill(tmp_path, seed):
     assert facts.ended
 
 
+def ask(address, path, body, key):
+    """Sends a request under a key; gives its answer, or None when the server is gone."""
+    connection = http.client.HTTPConnection(*address, timeout=20)
+    try:
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+        connection.request("POST", "/v1/agl" + path, json.dumps(body), headers)
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+    assert response.status in (200, 201), (response.status, answer)
+    return answer
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_a_request_that_is_sent_again_after_sigkill_acts_once(tmp_path, seed):
+    """Whether its answer came through or not: the client cannot tell whether it had been stored."""
+    chance = random.Random(seed)
+    requests, answers = {}, {}
+    for round_number in range(ROUNDS):
+        with server.Fulgurite(tmp_path / "data") as started:
+            new = {}
+            for number in range(80):
+                key = f"{round_number}-{number}"
+                body = {"input": key, "worker_id": f"w{number}"}
+                new[key] = ("/rollouts", body) if number % 2 else ("/queues/rollouts/enqueue", {"rollouts": [body, body]})
+            requests.update(new)
+
+            def send(keys, address=started.api, new=new):
+                for key in keys:
+                    if (answer := ask(address, *new[key], key)) is not None:
+                        answers[key] = answer
+
+            threads = [threading.Thread(target=send, args=(list(new)[start::CLIENTS],)) for start in range(CLIENTS)]
+            for thread in threads:
+                thread.start()
+            target = len(answers) + chance.randrange(1, 60)
+            while len(answers) < target:
+                assert started.is_running(), started.log()
+                threads[0].join(0.001)
+            started.kill()
+            for thread in threads:
+                thread.join()
+    assert len(answers) < len(requests)
+    with server.Fulgurite(tmp_path / "data") as started:
+        for key, request in requests.items():
+            answer = ask(started.api, *request, key)
+            if key in answers:
+                assert answer == answers[key]
+            assert ask(started.api, *request, key) == answer
+        inputs = sorted(one["input"] for one in page(started, "/rollouts"))
+    # Two for each that enqueues, one for each that starts.
+    assert inputs == sorted(key for key, (path, _) in requests.items() for _ in range(1 if path == "/rollouts" else 2))
+
+
+def test_a_waiter_that_asks_again_after_sigkill_is_answered(tmp_path):
+    wait = {"timeout": 20}
+    with server.Fulgurite(tmp_path / "data") as started:
+        rollout = ask(started.api, "/rollouts", {"input": 1}, "start")["rollout_id"]
+        wait["rollout_ids"] = [rollout]
+        lost = []
+        waiter = threading.Thread(target=lambda: lost.append(ask(started.api, "/waits/rollouts", wait, "first")))
+        waiter.start()
+        started.wait_for_metric("fulgurite_rollout_waits", lambda value: value == 1)
+        started.kill()
+        waiter.join()
+    assert lost == [None]
+    with server.Fulgurite(tmp_path / "data") as started:
+        found = []
+        waiter = threading.Thread(target=lambda: found.extend(ask(started.api, "/waits/rollouts", wait, "again")))
+        waiter.start()
+        started.wait_for_metric("fulgurite_rollout_waits", lambda value: value == 1)
+        ask(started.api, f"/rollouts/{rollout}/attempts/latest", {"status": "succeeded"}, "end")
+        waiter.join()
+        assert [(one["rollout_id"], one["status"]) for one in found] == [(rollout, "succeeded")]
+        # What ended before the crash is known after it too.
+        started.kill()
+    with server.Fulgurite(tmp_path / "data") as started:
+        (one,) = ask(started.api, "/waits/rollouts", wait, "once more")
+        assert (one["rollout_id"], one["status"]) == (rollout, "succeeded")
+
+
 def check(started, facts):
     rollouts = page(started, "/rollouts")
     known = {one["rollout_id"]: one for one in rollouts}
