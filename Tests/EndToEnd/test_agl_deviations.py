@@ -102,6 +102,25 @@ def test_errors_carry_cors_headers(start):
         assert response.header("Access-Control-Allow-Origin") == "http://dash.local"
 
 
+def test_what_agl_takes_and_this_store_refuses(start):
+    """Each of these is in docs/agent-lightning.md."""
+    server = start("--set", "limits.request_bytes=64KiB")
+    assert call(server, "POST", "/rollouts", {"input": "x" * (64 << 10)}).status == 413
+    for path, body in [
+        ("/queues/rollouts/dequeue", {"limit": 2**63}),
+        ("/rollouts/search", {"offset": 2**63}),
+        ("/rollouts", {"input": 1, "config": {"max_attempts": 2**63}}),
+        ("/spans", {"sequence_id": 2**63}),
+    ]:
+        response = call(server, "POST", path, body)
+        assert response.status == 422 and b"int_parsing_size" in response.body, (path, response)
+    for method, path, allowed in [
+        ("GET", "/queues/rollouts/enqueue", "POST"), ("GET", "/waits/rollouts", "POST"), ("POST", "/health", "GET"),
+    ]:  # fmt: skip
+        response = call(server, method, path)
+        assert (response.status, response.header("Allow")) == (405, allowed), (path, response)
+
+
 def test_what_is_unknown_is_said_at_once(server):
     """AGL's own server answers 500, which its client repeats for eight seconds."""
     started = time.monotonic()
