@@ -1,11 +1,12 @@
 import Threads
 import TraceStore
+import Transport
 
 /// The pieces of an answer on their way from the threads that read to the connection that sends them.
 ///
 /// Rendering is ahead of sending, so that the two happen at once, but only by a few pieces. A thread renders in turns: a
 /// turn ends when enough pieces wait for the connection, or when it has lasted so long that other queries come first. So
-/// a slow client holds neither a thread nor much memory.
+/// a slow client holds neither a thread nor much memory; and when many are slow, nothing is rendered ahead for any.
 final class SpanStream<Pieces: AnswerPieces>: Sendable {
   private enum Rendering {
     /// A thread is at it.
@@ -20,11 +21,15 @@ final class SpanStream<Pieces: AnswerPieces>: Sendable {
   private struct State {
     /// Pieces that were rendered and not taken yet.
     var pieces: [[UInt8]] = []
+    /// Bytes that the connection has taken, and may not have sent.
+    var takenBytes = 0
     var rendering = Rendering.running
     /// The connection, when it waits for a piece.
     var consumer: CheckedContinuation<Void, Never>?
 
     var hasEnded: Bool { if case .ended = rendering { true } else { false } }
+
+    var heldBytes: Int { pieces.reduce(takenBytes) { $0 + $1.count } }
   }
 
   /// How many pieces wait when a turn ends.
@@ -33,30 +38,44 @@ final class SpanStream<Pieces: AnswerPieces>: Sendable {
   /// How many pieces are left when the next turn begins; some, so that the connection need not wait for it.
   private static var fewPieces: Int { 1 }
 
+  /// What the connection can have left to send when it asks for a piece, in bytes; see `outputWatermark`.
+  private static var mostUnsentBytes: Int { 256 << 10 }
+
   /// How many bytes a turn renders: some milliseconds.
   private static var turnSize: Int { 2 << 20 }
 
   private let reader: any SpanReader
+  private let lease: AnswerAllowance.Lease
   private let state = Locked(State())
 
   /// Starts to render.
   ///
-  /// - Parameter start: Finds out what there is to render, on the thread that reads.
+  /// - Parameters:
+  ///   - lease: What the answer holds.
+  ///   - start: Finds out what there is to render, on the thread that reads.
   init(
-    _ reader: any SpanReader, start: @escaping @Sendable (any ReadSession) throws(StoreError) -> Pieces
+    _ reader: any SpanReader, _ lease: AnswerAllowance.Lease,
+    start: @escaping @Sendable (any ReadSession) throws(StoreError) -> Pieces
   ) {
     self.reader = reader
-    reader.submit { [self] session in turn(session, start) }
+    self.lease = lease
+    reader.submit { [self] session in
+      if lease.isRefused {
+        end(.failure(StoreError(.overloaded, "too many bytes of answers wait for clients that do not read")))
+      } else {
+        turn(session, start)
+      }
+    }
   }
 
   /// Starts to select spans and to render them.
   ///
   /// - Parameter renderer: Made from what was selected, on the thread that reads.
   convenience init<Renderer: SpanRenderer>(
-    _ reader: any SpanReader, _ query: SpanQuery,
+    _ reader: any SpanReader, _ query: SpanQuery, _ lease: AnswerAllowance.Lease,
     renderer: @escaping @Sendable (SpanSelection) throws(StoreError) -> Renderer
   ) where Pieces == SpanPieces<Renderer> {
-    self.init(reader) { session throws(StoreError) in
+    self.init(reader, lease) { session throws(StoreError) in
       let selection = try session.select(query)
       return SpanPieces(selection.rows, of: query, try renderer(selection))
     }
@@ -102,8 +121,10 @@ final class SpanStream<Pieces: AnswerPieces>: Sendable {
   private func deliver(_ piece: [UInt8], isLast: Bool) -> Bool {
     let (consumer, hasRoom) = state.withLock { state in
       state.pieces.append(piece)
+      lease.hold(state.heldBytes)
       if isLast { state.rendering = .ended(.success(())) }
-      return (state.consumer.take(), !isLast && state.pieces.count < Self.enoughPieces)
+      let hasRoom = !isLast && !lease.isScarce && state.pieces.count < Self.enoughPieces
+      return (state.consumer.take(), hasRoom)
     }
     consumer?.resume()
     return hasRoom
@@ -111,7 +132,7 @@ final class SpanStream<Pieces: AnswerPieces>: Sendable {
 
   private func endTurn(_ rest: Pieces) {
     let goesOn = state.withLock { state in
-      let goesOn = state.pieces.count <= Self.fewPieces
+      let goesOn = state.consumer != nil || rendersAhead(of: state)
       state.rendering = goesOn ? .queued(rest) : .paused(rest)
       return goesOn
     }
@@ -142,6 +163,7 @@ final class SpanStream<Pieces: AnswerPieces>: Sendable {
 
   /// The next piece, `nil` after the last.
   func next() async throws(StoreError) -> [UInt8]? {
+    if state.withLock({ isTurnNeeded(&$0) }) { submitTurn() }
     await waitForPiece()
     let (piece, goesOn) = try state.withLock { state throws(StoreError) in
       guard !state.pieces.isEmpty else {
@@ -149,15 +171,28 @@ final class SpanStream<Pieces: AnswerPieces>: Sendable {
         return ([UInt8]?.none, false)
       }
       let piece = state.pieces.removeFirst()
-      guard case .paused(let rest) = state.rendering, state.pieces.count <= Self.fewPieces else {
-        return (piece, false)
-      }
+      state.takenBytes += piece.count
+      guard case .paused(let rest) = state.rendering, rendersAhead(of: state) else { return (piece, false) }
       state.rendering = .queued(rest)
       return (piece, true)
     }
     if goesOn { submitTurn() }
     return piece
   }
+
+  /// Notes that the connection asks for a piece, by which it has sent most of the former ones.
+  ///
+  /// - Returns: Whether a turn is to be submitted, because nothing was rendered ahead.
+  private func isTurnNeeded(_ state: inout State) -> Bool {
+    state.takenBytes = min(state.takenBytes, Self.mostUnsentBytes)
+    lease.hold(state.heldBytes)
+    guard case .paused(let rest) = state.rendering, state.pieces.isEmpty else { return false }
+    state.rendering = .queued(rest)
+    return true
+  }
+
+  /// Whether the next turn begins before the connection asks for what it makes.
+  private func rendersAhead(of state: State) -> Bool { !lease.isScarce && state.pieces.count <= Self.fewPieces }
 
   /// How many pieces wait for the connection.
   var waitingPieces: Int { state.withLock { $0.pieces.count } }

@@ -48,7 +48,7 @@ extension LightningAPI {
     var reader = try await queryReader(request)
     let search = try RolloutSearch.read(&reader)
     try? await rollouts.findLateAttempts()
-    let stream = RolloutStream(self.reader, search)
+    let stream = RolloutStream(self.reader, search, await request.answers.lease())
     do throws(StoreError) {
       return try await stream.answer()
     } catch {

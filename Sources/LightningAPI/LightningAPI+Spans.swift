@@ -10,7 +10,7 @@ extension LightningAPI {
     // See `readAfterWatchdog`.
     try? await rollouts.findLateAttempts()
     do throws(StoreError) {
-      return try await SpanAnswer.respond(self.reader, search.query) { selection throws(StoreError) in
+      return try await SpanAnswer.respond(self.reader, search.query, request.answers) { selection throws(StoreError) in
         LightningSpanRenderer(search, total: selection.total)
       }
     } catch {

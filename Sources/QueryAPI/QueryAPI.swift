@@ -98,10 +98,11 @@ package final class QueryAPI: Sendable {
     case .diagnosis(let id): try await diagnosis(id, request)
     case .pin(let id): try await pin(id, request)
     case .unassignedSpans:
-      try await spans(.unassigned, try QueryParameters(request, allowed: Self.pageParameters))
+      try await spans(.unassigned, try QueryParameters(request, allowed: Self.pageParameters), request.answers)
     case .trace(let text):
       try await spans(
-        .trace(try TraceID(queried: text, "trace")), try QueryParameters(request, allowed: Self.pageParameters))
+        .trace(try TraceID(queried: text, "trace")), try QueryParameters(request, allowed: Self.pageParameters),
+        request.answers)
     case .attribution(let trace, let span): try await explain(trace, span, request)
     case .unassigned: try await unassigned(request)
     case .claim: try await claim(request)
@@ -123,11 +124,13 @@ package final class QueryAPI: Sendable {
       case "latest": .latest
       case let id?: .id(id)
       }
-    return try await spans(.rollout(id, attempt: attempt), parameters)
+    return try await spans(.rollout(id, attempt: attempt), parameters, request.answers)
   }
 
   /// A page of spans in the order of their arrival.
-  private func spans(_ place: SpanQuery.Place, _ parameters: QueryParameters) async throws -> HTTPResponse {
+  private func spans(
+    _ place: SpanQuery.Place, _ parameters: QueryParameters, _ answers: AnswerAllowance
+  ) async throws -> HTTPResponse {
     var query = SpanQuery(place)
     if let name = parameters.text("name") { query.conditions = [SpanQuery.Condition(.name, .equals, name)] }
     let after = max(try parameters.number("since") ?? 0, try parameters.number("cursor") ?? 0)
@@ -138,7 +141,7 @@ package final class QueryAPI: Sendable {
     // A filter that nothing meets is an empty answer; a trace that is not there is none.
     let isTrace = if case .trace = place { query.conditions.isEmpty && query.after == 0 } else { false }
     do throws(StoreError) {
-      return try await SpanAnswer.respond(reader, query) { selection throws(StoreError) in
+      return try await SpanAnswer.respond(reader, query, answers) { selection throws(StoreError) in
         if isTrace && selection.total == 0 { throw StoreError(.refused, "not found") }
         let isLast = selection.total <= limit
         let last = selection.rows.last?.arrival ?? after

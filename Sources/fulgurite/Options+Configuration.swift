@@ -60,5 +60,6 @@ extension HTTPServerConfiguration {
     maximumHeaderCount = limits.headers
     maximumConnections = min(limits.connections, ProcessSetup.mostConnections)
     maximumConcurrentStreams = limits.streams
+    answerBytes = limits.answerBytes
   }
 }

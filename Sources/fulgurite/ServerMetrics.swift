@@ -10,6 +10,9 @@ enum ServerMetrics {
     registry.gauge("fulgurite_connections_open", "Connections that are open.") {
       Double(http.statistics.openConnections)
     }
+    registry.gauge("fulgurite_unsent_answer_bytes", "Bytes of answers to queries that are not sent yet.") {
+      Double(http.unsentBytes)
+    }
     counter(registry, "fulgurite_connections_accepted_total", "Connections that were accepted.", http) {
       $0.acceptedConnections
     }

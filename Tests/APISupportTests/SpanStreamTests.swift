@@ -1,19 +1,22 @@
 import Telemetry
 import Testing
 import TraceStore
+import Transport
 
 @testable import APISupport
 
 @Suite struct `Answers on their way` {
   private let query = SpanQuery(.unassigned)
 
-  private func stream(_ reader: ScriptedReader) -> SpanStream<SpanPieces<HalfPieceRenderer>> {
-    SpanStream(reader, query) { _ in HalfPieceRenderer() }
+  private func stream(_ reader: ScriptedReader, _ budget: AnswerBudget = AnswerBudget(limit: .max)) async
+    -> SpanStream<SpanPieces<HalfPieceRenderer>>
+  {
+    SpanStream(reader, query, await AnswerAllowance(budget).lease()) { _ in HalfPieceRenderer() }
   }
 
   @Test func `a small answer comes whole`() async throws {
     let reader = ScriptedReader(spanCount: 1)
-    let stream = stream(reader)
+    let stream = await stream(reader)
     #expect(reader.runAll() == 1)
     #expect(try await stream.wholeAnswer() == HalfPieceRenderer.answer(spanCount: 1))
     #expect(try await stream.next() == nil)
@@ -22,7 +25,7 @@ import TraceStore
   @Test(arguments: [3, 8, 9, 40, 200])
   func `pieces come in order and are all there`(spanCount: Int) async throws {
     let reader = ScriptedReader(spanCount: spanCount)
-    let stream = stream(reader)
+    let stream = await stream(reader)
     reader.runAll()
     #expect(try await stream.wholeAnswer() == nil)
     var answer: [UInt8] = []
@@ -35,7 +38,7 @@ import TraceStore
 
   @Test func `a connection can wait for pieces`() async throws {
     let reader = ScriptedReader(spanCount: 40)
-    let stream = stream(reader)
+    let stream = await stream(reader)
     async let answer = Self.all(stream)
     var isDone = false
     while !isDone {
@@ -54,7 +57,7 @@ import TraceStore
 
   @Test func `a client that does not read holds no thread and little memory`() async throws {
     let reader = ScriptedReader(spanCount: 1_000)
-    let stream = stream(reader)
+    let stream = await stream(reader)
     #expect(reader.runAll() == 1)
     #expect(stream.waitingPieces <= 2)
     // It goes on before the connection has nothing to send.
@@ -65,9 +68,59 @@ import TraceStore
     #expect(reader.waitingCount == 1)
   }
 
+  @Test func `when memory is scarce nothing is rendered ahead, and what is read goes on`() async throws {
+    let budget = AnswerBudget(limit: 1 << 20)
+    let other = await AnswerAllowance(budget).lease()
+    other.hold(1 << 19)
+    let reader = ScriptedReader(spanCount: 40)
+    let stream = await stream(reader, budget)
+    reader.runAll()
+    #expect(stream.waitingPieces == 1)
+    other.hold(1 << 20)
+    #expect(reader.waitingCount == 0)
+    // The first piece is there; each further one is made when it is asked for.
+    let first = try await stream.next() ?? []
+    #expect(reader.waitingCount == 0 && stream.waitingPieces == 0)
+    async let rest = Self.all(stream)
+    while !stream.isRendered {
+      reader.runAll()
+      #expect(stream.waitingPieces <= 1)
+      await Task.yield()
+    }
+    #expect(try await first + rest == HalfPieceRenderer.answer(spanCount: 40))
+  }
+
+  @Test func `an answer is refused when others hold all there is`() async throws {
+    let budget = AnswerBudget(limit: 1 << 20)
+    let other = await AnswerAllowance(budget).lease()
+    other.hold(1 << 20)
+    let reader = ScriptedReader(spanCount: 1)
+    let refused = await stream(reader, budget)
+    reader.runAll()
+    let error = await #expect(throws: StoreError.self) { try await refused.wholeAnswer() }
+    #expect(error?.code == .overloaded)
+    other.hold(0)
+    let stream = await stream(reader, budget)
+    reader.runAll()
+    #expect(try await stream.wholeAnswer() == HalfPieceRenderer.answer(spanCount: 1))
+  }
+
+  @Test func `what was given to the connection counts until the next piece is asked for`() async throws {
+    let budget = AnswerBudget(limit: .max)
+    let reader = ScriptedReader(spanCount: 1_000)
+    let stream = await stream(reader, budget)
+    reader.runAll()
+    let piece = budget.usedBytes / 2
+    _ = try await stream.next()
+    reader.runAll()
+    #expect(budget.usedBytes >= 3 * piece)
+    _ = try await stream.next()
+    #expect(budget.usedBytes <= 3 * piece + 256 << 10)
+  }
+
   @Test func `other queries come between the turns of a large answer`() async throws {
     let reader = ScriptedReader(spanCount: 1_000)
-    let stream = stream(reader)
+    let stream = await stream(reader)
     reader.runAll()
     // The connection takes pieces as they come, so that only its length ends a turn.
     let client = Task { try await Self.all(stream) }
@@ -82,7 +135,7 @@ import TraceStore
 
   @Test func `a failure before the first piece is told at once`() async {
     let reader = ScriptedReader(spanCount: 1)
-    let stream = stream(reader)
+    let stream = await stream(reader)
     reader.runAll(failing: StoreError(.closing, "closing"))
     let error = await #expect(throws: StoreError.self) { try await stream.wholeAnswer() }
     #expect(error?.code == .closing)
@@ -90,7 +143,7 @@ import TraceStore
 
   @Test func `a later failure follows the pieces before it`() async throws {
     let reader = ScriptedReader(spanCount: 40)
-    let stream = stream(reader)
+    let stream = await stream(reader)
     reader.runAll()
     #expect(try await stream.wholeAnswer() == nil)
     var pieceCount = 0

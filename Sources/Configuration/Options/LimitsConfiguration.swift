@@ -12,6 +12,10 @@ package struct LimitsConfiguration: Sendable, Equatable {
   ///
   /// Default 64 MiB, environment `FULGURITE_LIMITS_QUEUE_BYTES`.
   package var queueBytes = 64 << 20
+  /// The bytes of answers that are rendered and not sent yet; beyond it queries are answered with 503.
+  ///
+  /// Default 64 MiB, environment `FULGURITE_LIMITS_ANSWER_BYTES`.
+  package var answerBytes = 64 << 20
   /// The number of open connections.
   ///
   /// Default 16384, environment `FULGURITE_LIMITS_CONNECTIONS`.
@@ -68,6 +72,11 @@ extension LimitsConfiguration {
       "limits.queue_bytes", \.limits.queueBytes, .bytes(1 << 10...1 << 40),
       "The bytes that wait for the writer; beyond it requests are answered with 503. At least limits.request_bytes."),
     ConfigurationOption(
+      "limits.answer_bytes", \.limits.answerBytes, .bytes(1 << 20...1 << 40),
+      "The bytes of answers that are rendered and wait for clients to read them; beyond it queries are answered with 503. "
+        + "Nothing is rendered ahead beyond half of it, and a query of a connection whose answers hold an eighth waits for "
+        + "them. Answers that have begun go on as they are read."),
+    ConfigurationOption(
       "limits.connections", \.limits.connections, .integer(1...1_000_000),
       "The number of open connections; further ones are refused. Never more than the system's limit of descriptors leaves."
     ),
@@ -89,7 +98,8 @@ extension LimitsConfiguration {
     ConfigurationOption(
       "limits.body_deadline", \.limits.bodyDeadline, .positiveDuration,
       "How long the body of a request may take from its start to its end, however steadily it comes; this bounds for how "
-        + "long slow senders can hold limits.in_flight_bytes. Beyond it the request is answered with 408 (gRPC 4)."),
+        + "long slow senders can hold limits.in_flight_bytes. Beyond it the request is answered with 408 (gRPC 4)."
+    ),
     ConfigurationOption(
       "limits.idle_timeout", \.limits.idleTimeout, .positiveDuration,
       "How long a connection may stay open without a request."),

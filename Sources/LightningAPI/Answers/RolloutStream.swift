@@ -20,16 +20,21 @@ final class RolloutStream: Sendable {
 
   private let reader: any SpanReader
   private let search: LightningQuery<RolloutQuery>
+  private let lease: AnswerAllowance.Lease
   private let state = Locked(State())
 
-  init(_ reader: any SpanReader, _ search: LightningQuery<RolloutQuery>) {
+  init(_ reader: any SpanReader, _ search: LightningQuery<RolloutQuery>, _ lease: AnswerAllowance.Lease) {
     self.reader = reader
+    self.lease = lease
     self.search = search
   }
 
   /// The answer: whole when it is one piece.
   func answer() async throws(StoreError) -> HTTPResponse {
     let first = try await reader.read { [self] session throws(StoreError) in
+      if lease.isRefused {
+        throw StoreError(.overloaded, "too many bytes of answers wait for clients that do not read")
+      }
       let found = try session.rolloutPlaces(search.query)
       state.withLock { state in
         state.places = found.items
@@ -42,7 +47,7 @@ final class RolloutStream: Sendable {
     }
     let isWhole = state.withLock { $0.isDone }
     let pending = Locked<[UInt8]?>(first)
-    return HTTPResponse(
+    var response = HTTPResponse(
       status: 200, headers: ["content-type": "application/json"],
       body: isWhole
         ? .bytes(first)
@@ -50,6 +55,8 @@ final class RolloutStream: Sendable {
           if let first = pending.withLock({ $0.take() }) { return first }
           return try await next()
         })
+    response.lease = lease
+    return response
   }
 
   /// The next piece, `nil` after the last.
@@ -69,7 +76,10 @@ final class RolloutStream: Sendable {
       for item in items { state.writer.rollout(item) }
       state.isDone = state.position == state.places.count
       if state.isDone { end(&state) }
-      return state.writer.takePiece(isLast: state.isDone, reservingCapacity: Self.pieceSize)
+      let piece = state.writer.takePiece(isLast: state.isDone, reservingCapacity: Self.pieceSize)
+      // Pieces are made when the connection asks for them, so that it has sent most of the former one.
+      lease.hold(piece.count)
+      return piece
     }
   }
 

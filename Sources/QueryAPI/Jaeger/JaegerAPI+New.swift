@@ -34,7 +34,7 @@ extension JaegerAPI {
     _ = try parameters.moment("startTime", "start_time")
     _ = try parameters.moment("endTime", "end_time")
     let isRaw = try parameters.bool("rawTraces", "raw_traces")
-    return try await single(id, isRaw: isRaw, OTLPTraceFormat(), missing: Self.noTraces)
+    return try await single(id, isRaw: isRaw, OTLPTraceFormat(), parameters.answers, missing: Self.noTraces)
   }
 
   func newSearch(_ parameters: JaegerParameters) async throws -> HTTPResponse {
@@ -43,7 +43,7 @@ extension JaegerAPI {
     let found = try await find(search)
     guard !found.traces.isEmpty else { throw Self.noTraces }
     return JaegerAnswer.harmless(
-      try await SpanAnswer.respond(reader) { _ throws(StoreError) in
+      try await SpanAnswer.respond(reader, parameters.answers) { _ throws(StoreError) in
         TracePieces(found.traces, isRaw: isRaw, OTLPTraceFormat(warning: found.shortfall))
       })
   }
@@ -52,7 +52,7 @@ extension JaegerAPI {
     let search = try JaegerSearch(new: parameters, maximumLimit: options.maximumLimit)
     let found = try await find(search)
     return JaegerAnswer.harmless(
-      try await SpanAnswer.respond(reader) { _ throws(StoreError) in
+      try await SpanAnswer.respond(reader, parameters.answers) { _ throws(StoreError) in
         SummaryPieces(found.traces, warning: found.shortfall)
       })
   }

@@ -54,17 +54,17 @@ extension JaegerAPI {
   func search(_ parameters: JaegerParameters) async throws -> HTTPResponse {
     let isRaw = try parameters.bool("raw")
     let ids = parameters.values("traceID")
-    if !ids.isEmpty { return try await traces(ids, isRaw: isRaw) }
+    if !ids.isEmpty { return try await traces(ids, isRaw: isRaw, parameters.answers) }
     let search = try JaegerSearch(parameters, now: now(), maximumLimit: options.maximumLimit)
     let found = try await find(search)
     let warning = found.shortfall.map { JaegerFault(504, $0) }
     return JaegerAnswer.harmless(
-      try await SpanAnswer.respond(reader) { _ throws(StoreError) in
+      try await SpanAnswer.respond(reader, parameters.answers) { _ throws(StoreError) in
         TracePieces(found.traces, isRaw: isRaw, JaegerTraceFormat(warning: warning))
       })
   }
 
-  private func traces(_ ids: [String], isRaw: Bool) async throws -> HTTPResponse {
+  private func traces(_ ids: [String], isRaw: Bool, _ answers: AnswerAllowance) async throws -> HTTPResponse {
     guard ids.count <= options.mostTraceIDs else {
       throw JaegerFault(400, "more than \(options.mostTraceIDs) trace ids")
     }
@@ -76,7 +76,7 @@ extension JaegerAPI {
     }
     let wanted = traces
     return JaegerAnswer.harmless(
-      try await SpanAnswer.respond(reader) { _ throws(StoreError) in
+      try await SpanAnswer.respond(reader, answers) { _ throws(StoreError) in
         TracePieces(wanted, isRaw: isRaw, JaegerTraceFormat(namesMissing: true))
       })
   }
@@ -88,16 +88,16 @@ extension JaegerAPI {
     _ = try parameters.time("end", unit: 1_000)
     let isRaw = try parameters.bool("raw")
     let missing = JaegerFault(404, "trace not found", traceID: id.jaegerText)
-    return try await single(id, isRaw: isRaw, JaegerTraceFormat(), missing: missing)
+    return try await single(id, isRaw: isRaw, JaegerTraceFormat(), parameters.answers, missing: missing)
   }
 
   /// Answers with one trace, or says that it is not there.
   func single<Format: TraceFormat>(
-    _ id: TraceID, isRaw: Bool, _ format: Format, missing: JaegerFault
+    _ id: TraceID, isRaw: Bool, _ format: Format, _ answers: AnswerAllowance, missing: JaegerFault
   ) async throws -> HTTPResponse {
     do throws(StoreError) {
       return JaegerAnswer.harmless(
-        try await SpanAnswer.respond(reader) { session throws(StoreError) in
+        try await SpanAnswer.respond(reader, answers) { session throws(StoreError) in
           var pieces = TracePieces([id], isRaw: isRaw, format)
           guard try pieces.findFirst(session) else { throw StoreError(.refused, "not found") }
           return pieces

@@ -7,17 +7,19 @@ final class ConnectionContext: @unchecked Sendable {
   let counters: ServerCounters
   /// Whether handlers that have not answered are told when the server shuts down.
   let waitsEndAtShutdown: Bool
+  let answers: AnswerBudget
   let handler: HTTPHandler
   var date = DateField()
 
   init(
-    loop: EventLoop, configuration: HTTPServerConfiguration, counters: ServerCounters, waitsEndAtShutdown: Bool,
-    handler: @escaping HTTPHandler
+    loop: EventLoop, configuration: HTTPServerConfiguration, counters: ServerCounters, answers: AnswerBudget,
+    waitsEndAtShutdown: Bool, handler: @escaping HTTPHandler
   ) {
     self.loop = loop
     self.configuration = configuration
     self.counters = counters
     self.waitsEndAtShutdown = waitsEndAtShutdown
+    self.answers = answers
     self.handler = handler
   }
 }

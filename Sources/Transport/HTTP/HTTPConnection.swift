@@ -27,6 +27,10 @@ final class HTTPConnection: ByteStreamDelegate, @unchecked Sendable {
   /// The stream was told to close and has not answered yet.
   private var isClosing = false
   private var drainWaiters: [CheckedContinuation<Bool, Never>] = []
+  /// Of answers whose last bytes the kernel has not taken yet.
+  private var leases: [AnswerAllowance.Lease] = []
+  /// What the answers of this connection may hold.
+  let answers: AnswerAllowance
 
   /// Takes over a stream; `onClose` is called once, when it has closed.
   init(
@@ -37,6 +41,7 @@ final class HTTPConnection: ByteStreamDelegate, @unchecked Sendable {
     self.peer = peer
     self.context = context
     self.onClose = onClose
+    answers = AnswerAllowance(context.answers)
     openedAt = context.loop.now
   }
 
@@ -141,6 +146,7 @@ final class HTTPConnection: ByteStreamDelegate, @unchecked Sendable {
   }
 
   func didDrain() {
+    leases = []
     resumeWaiters(returning: true)
     switch state {
     case .speaking(let speaker): speaker.didDrain()
@@ -154,6 +160,12 @@ final class HTTPConnection: ByteStreamDelegate, @unchecked Sendable {
     let waiters = drainWaiters
     drainWaiters = []
     for waiter in waiters { waiter.resume(returning: value) }
+  }
+
+  /// Keeps the lease of an answer until what is written has been sent.
+  func keepUntilDrained(_ lease: AnswerAllowance.Lease?) {
+    guard let lease, stream.pendingOutput > 0 else { return }
+    leases.append(lease)
   }
 
   // MARK: End
@@ -194,6 +206,7 @@ final class HTTPConnection: ByteStreamDelegate, @unchecked Sendable {
     state = .closed
     timer?.close()
     timer = nil
+    leases = []
     if case .speaking(let speaker) = former { speaker.didClose() }
     resumeWaiters(returning: false)
     onClose(self)

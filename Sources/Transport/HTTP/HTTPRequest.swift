@@ -15,11 +15,14 @@ package struct HTTPRequest: Sendable {
   /// The address of the other end of the connection.
   package var peer: SocketAddress
   package var body: RequestBody
+  /// What the answers of the connection may hold.
+  package var answers: AnswerAllowance
 
   /// Makes a request; tests of handlers do so without a connection.
   package init(
     method: HTTPMethod, path: String, query: String? = nil, version: HTTPVersion = .http11,
-    headers: HTTPHeaders = [:], peer: SocketAddress = .loopback(port: 0), body: RequestBody = RequestBody([])
+    headers: HTTPHeaders = [:], peer: SocketAddress = .loopback(port: 0), body: RequestBody = RequestBody([]),
+    answers: AnswerAllowance = AnswerAllowance(AnswerBudget(limit: .max))
   ) {
     self.method = method
     self.path = path
@@ -28,5 +31,6 @@ package struct HTTPRequest: Sendable {
     self.headers = headers
     self.peer = peer
     self.body = body
+    self.answers = answers
   }
 }

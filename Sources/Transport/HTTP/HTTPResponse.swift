@@ -29,6 +29,8 @@ package struct HTTPResponse: Sendable {
   /// It could still be reading; but a stream that costs something for as long as it lasts should not wait for the write
   /// that tells.
   package var endsWithInput = false
+  /// What the answer holds of a budget; the connection keeps it until it has sent the last byte.
+  package var lease: AnswerAllowance.Lease?
 
   package init(status: Int, headers: HTTPHeaders = [:], body: Body = .none, trailers: HTTPHeaders = [:]) {
     self.status = status

@@ -13,6 +13,7 @@ package final class HTTPServer: Sendable {
   private let group: EventLoopGroup
   private let configuration: HTTPServerConfiguration
   private let counters = ServerCounters()
+  private let answers: AnswerBudget
   /// One for each loop of the group, in the same order.
   private let sets: [ConnectionSet]
   private let state = Locked(State())
@@ -20,12 +21,16 @@ package final class HTTPServer: Sendable {
   package init(group: EventLoopGroup, configuration: HTTPServerConfiguration = HTTPServerConfiguration()) {
     self.group = group
     self.configuration = configuration
+    answers = AnswerBudget(limit: configuration.answerBytes)
     let counters = counters
     sets = group.loops.map { ConnectionSet(loop: $0, counters: counters) }
   }
 
   /// What the server has counted so far.
   package var statistics: HTTPServerStatistics { counters.snapshot }
+
+  /// What answers hold that are rendered and not sent yet, in bytes.
+  package var unsentBytes: Int { answers.usedBytes }
 
   /// Listens at every address of `host`, and has `handler` answer the requests.
   ///
@@ -41,8 +46,8 @@ package final class HTTPServer: Sendable {
     let sockets = try bind(host: host, port: port)
     let contexts = group.loops.map {
       ConnectionContext(
-        loop: $0, configuration: configuration, counters: counters, waitsEndAtShutdown: waitsEndAtShutdown,
-        handler: handler)
+        loop: $0, configuration: configuration, counters: counters, answers: answers,
+        waitsEndAtShutdown: waitsEndAtShutdown, handler: handler)
     }
     for socket in sockets { try await accept(from: socket, contexts, on: group.loops[0].isolation) }
     return sockets.map(\.address)

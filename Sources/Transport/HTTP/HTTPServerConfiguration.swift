@@ -42,5 +42,8 @@ package struct HTTPServerConfiguration: Sendable {
   /// Output waiting in a connection above which no further pieces are pulled from an answer.
   package var outputWatermark = 256 * 1024
 
+  /// The bytes of answers that are rendered and not sent yet, over all connections.
+  package var answerBytes = 64 << 20
+
   package init() {}
 }

@@ -114,7 +114,7 @@ final class HTTP1Connection: ConnectionProtocol {
     bodyStart = now
     var request = HTTPRequest(
       method: head.method, path: head.path, query: head.query, version: head.version, headers: head.headers,
-      peer: connection.peer, body: RequestBody(exchange.pipe))
+      peer: connection.peer, body: RequestBody(exchange.pipe), answers: connection.answers)
     request.isAbsoluteForm = head.isAbsoluteForm
     exchange.task = startAnswering(request, in: context, to: exchange)
   }
@@ -228,6 +228,7 @@ final class HTTP1Connection: ConnectionProtocol {
   func start(_ response: HTTPResponse, for exchange: HTTP1Exchange) -> Bool {
     guard self.exchange === exchange, !isDone, !exchange.isAnswerStarted else { return false }
     exchange.isAnswerStarted = true
+    exchange.lease = response.lease
     if response.endsWithInput, case .stream = response.body {
       exchange.endsWithInput = true
       // The client may have closed its side before.
@@ -316,6 +317,7 @@ final class HTTP1Connection: ConnectionProtocol {
 
   private func complete(_ exchange: HTTP1Exchange) {
     exchange.isAnswerComplete = true
+    connection.keepUntilDrained(exchange.lease)
     // Whatever still comes of the body is drained, not kept.
     exchange.pipe.fail(.disconnected)
     proceed()

@@ -21,6 +21,8 @@ final class HTTP1Exchange: ResponseSink, BodyPipeOwner, @unchecked Sendable {
   var endsWithInput = false
   /// The connection ends after the answer.
   var isLast = false
+  /// What the answer holds of the budget of answers.
+  var lease: AnswerAllowance.Lease?
   var framing = HTTP1ResponseEncoder.Framing.none
   /// Bytes of a streamed answer.
   var sentBytes = 0

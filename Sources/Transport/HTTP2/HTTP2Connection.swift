@@ -102,7 +102,7 @@ final class HTTP2Connection: ConnectionProtocol, TurnEndListener {
     if !head.endsStream { noteBodyDeadline(of: exchange) }
     let request = HTTPRequest(
       method: head.method, path: head.path, query: head.query, version: .http2, headers: head.headers,
-      peer: connection.peer, body: RequestBody(exchange.pipe))
+      peer: connection.peer, body: RequestBody(exchange.pipe), answers: connection.answers)
     exchange.task = startAnswering(request, in: context, to: exchange)
   }
 
@@ -147,6 +147,8 @@ final class HTTP2Connection: ConnectionProtocol, TurnEndListener {
     exchange.pipe.fail(.disconnected)
     if !exchange.isAnswerEnded { exchange.task?.cancel() }
     exchange.resumeRoomWaiter(returning: false)
+    // Frames of the last bytes may still wait for the kernel, no more than a connection may have of them.
+    exchange.lease = nil
   }
 
   /// Opening and resetting streams is cheap for the client and costs us a task each (CVE-2023-44487).
@@ -244,6 +246,7 @@ final class HTTP2Connection: ConnectionProtocol, TurnEndListener {
   func start(_ response: HTTPResponse, for exchange: HTTP2Exchange) -> Bool {
     guard isOpen(exchange), !exchange.isAnswerStarted else { return false }
     exchange.isAnswerStarted = true
+    exchange.lease = response.lease
     let body = outgoingBody(response, exchange)
     do throws(HTTP2Error) {
       let block = headerBlock(response, exchange)

@@ -22,6 +22,8 @@ final class HTTP2Exchange: ResponseSink, BodyPipeOwner, @unchecked Sendable {
   var lastAnswerByte: UInt64
   /// Bytes of the answer that wait for the client's window, when last looked at.
   var pendingAnswer = 0
+  /// What the answer holds of the budget of answers.
+  var lease: AnswerAllowance.Lease?
   /// The task that answers waits for room.
   var roomWaiter: CheckedContinuation<Bool, Never>?
 

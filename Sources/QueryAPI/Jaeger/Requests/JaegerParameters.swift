@@ -25,8 +25,13 @@ struct JaegerFault: Error {
 /// sends some that only the page itself reads.
 struct JaegerParameters {
   private let all: [(name: String, value: String)]
+  /// What the answers of the connection may hold.
+  let answers: AnswerAllowance
 
-  init(_ request: HTTPRequest) { all = PercentEncoding.parameters(request.query) }
+  init(_ request: HTTPRequest) {
+    all = PercentEncoding.parameters(request.query)
+    answers = request.answers
+  }
 
   /// All values of a name, empty ones too.
   func values(_ name: String) -> [String] { all.filter { $0.name == name }.map(\.value) }
