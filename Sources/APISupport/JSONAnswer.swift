@@ -42,6 +42,9 @@ package enum JSONAnswer {
     var response: HTTPResponse
     switch error {
     case .tooLarge(let limit): response = Self.error(413, "the body of the request is larger than \(limit) bytes")
+    case .shuttingDown:
+      response = Self.error(503, "the server is shutting down")
+      response.headers.append("retry-after", "1")
     case .timedOut: response = Self.error(408, "the body of the request did not arrive in time")
     case .disconnected, .malformed: response = Self.error(400, "the body of the request is incomplete")
     }

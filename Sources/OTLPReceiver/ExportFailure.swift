@@ -36,16 +36,26 @@ struct ExportFailure: Error {
     ExportFailure(status: 503, code: .unavailable, message: message, reason: "overloaded", retryAfter: retryAfter)
   }
 
+  /// When a sender whose body did not come in time may try again, in seconds.
+  private static let retrySeconds = 1
+
   /// A request whose body did not come to its end.
+  ///
+  /// Senders of OTLP take 503 for "try again", and drop the spans on 408.
   init(_ error: BodyError) {
     switch error {
     case .tooLarge(let limit): self = .tooLarge(limit)
     case .timedOut:
       self.init(
-        status: 408, code: .deadlineExceeded, message: "the request did not arrive in time", reason: "timeout",
-        closesConnection: true)
+        status: 503, code: .deadlineExceeded, message: "the request did not arrive in time", reason: "timeout",
+        retryAfter: Self.retrySeconds, closesConnection: true)
+    case .shuttingDown:
+      self.init(
+        status: 503, code: .unavailable, message: "the server shuts down before the request has arrived",
+        reason: "shutdown", retryAfter: Self.retrySeconds, closesConnection: true)
     case .disconnected, .malformed:
       self = .malformed("the body of the request is incomplete")
+      if error == .disconnected { reason = "disconnected" }
       closesConnection = true
     }
   }

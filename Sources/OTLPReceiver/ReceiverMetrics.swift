@@ -22,7 +22,7 @@ package final class ReceiverMetrics: Sendable {
   /// Every reason for which spans or requests are refused.
   static let reasons = [
     "malformed", "invalid_id", "too_large", "compression", "timeout", "overloaded", "store", "unsupported", "deadline",
-    "unauthenticated",
+    "unauthenticated", "disconnected", "shutdown",
   ]
 
   package init(_ registry: MetricsRegistry) {

@@ -124,6 +124,33 @@ def test_a_client_that_never_ends_its_request_does_not_hold_the_server(start):
         assert server.stop() == 0
 
 
+def test_a_sender_that_is_cut_off_by_the_end_is_told_to_try_again(start):
+    """Nobody sent anything malformed, and what was not stored comes again to the next server."""
+    server = start("--set", "shutdown.deadline=1s")
+    with http1.Connection(server.otlp_http) as connection, http2.connect(server.otlp_grpc) as call:
+        begin_request(connection, 10)
+        connection.send(b"half")
+        number = call.open_stream(call.grpc_headers())
+        call.send_data(number, http2.grpc_message(rows.GOOD_BODY)[:-1], end=False)
+        call.ping()
+        os.kill(server.pid, signal.SIGTERM)
+        response = connection.read_response()
+        assert (response.status, response.header("Retry-After")) == (503, "1")
+        assert otlp.status_of(response)[0] == 14
+        assert call.wait(number).grpc_status == 14
+    assert server.wait() == 0
+    assert "reason=shutdown" in server.log()
+    assert "malformed" not in server.log()
+
+
+def test_a_sender_that_goes_away_has_sent_nothing_malformed(server):
+    with http1.Connection(server.otlp_http) as connection:
+        begin_request(connection, 10)
+        connection.send(b"half")
+    server.wait_for_metric('fulgurite_requests_refused_total{reason="disconnected"}', lambda value: value == 1)
+    assert server.metric('fulgurite_requests_refused_total{reason="malformed"}') == 0
+
+
 def test_queries_do_not_hold_the_server_after_the_deadline(start):
     """Both readers run a query, and many more wait; all of them together would take several times longer."""
     readers, queries = 2, 200

@@ -98,7 +98,7 @@ extension LimitsConfiguration {
     ConfigurationOption(
       "limits.body_deadline", \.limits.bodyDeadline, .positiveDuration,
       "How long the body of a request may take from its start to its end, however steadily it comes; this bounds for how "
-        + "long slow senders can hold limits.in_flight_bytes. Beyond it the request is answered with 408 (gRPC 4)."
+        + "long slow senders can hold limits.in_flight_bytes. Beyond it the request is answered with 408, over OTLP with 503 (gRPC 4)."
     ),
     ConfigurationOption(
       "limits.idle_timeout", \.limits.idleTimeout, .positiveDuration,

@@ -120,6 +120,8 @@ extension ProxyFault {
       self.init(413, "request_too_large", "the request is larger than \(limit) bytes", code: "request_too_large")
     case .unreadable(.timedOut):
       self.init(408, "invalid_request_error", "the request did not arrive in time", code: "request_timeout")
+    case .unreadable(.shuttingDown):
+      self.init(503, "overloaded_error", "the server is shutting down", code: "shutting_down", retryAfter: 1)
     case .unreadable(.disconnected), .unreadable(.malformed):
       self.init(400, "invalid_request_error", "the request is incomplete", code: "incomplete_request")
     }

@@ -155,6 +155,7 @@ extension SessionFailure {
       switch error {
       case .tooLarge(let limit): self.init(413, "the body of the request is larger than \(limit) bytes")
       case .timedOut: self.init(408, "the body of the request did not arrive in time")
+      case .shuttingDown: self.init(503, "the server is shutting down", retryAfter: 1)
       case .disconnected, .malformed: self.init(400, "the body of the request is incomplete")
       }
     }

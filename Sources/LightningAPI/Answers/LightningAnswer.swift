@@ -52,6 +52,9 @@ enum LightningAnswer {
     var response: HTTPResponse
     switch error {
     case .tooLarge: response = detail(413, "the request is too large")
+    case .shuttingDown:
+      response = detail(503, "the server is shutting down")
+      response.headers.append("retry-after", "1")
     case .timedOut: response = detail(408, "the request did not arrive in time")
     case .disconnected, .malformed: response = detail(400, "the body of the request is incomplete")
     }

@@ -7,6 +7,8 @@ package enum BodyError: Error, Hashable, Sendable {
   /// Nothing came for as long as ``HTTPServerConfiguration/bodyTimeout``, or not all of it within
   /// ``HTTPServerConfiguration/bodyDeadline``.
   case timedOut
+  /// The server ends, and the rest of the body would come too late.
+  case shuttingDown
   /// The framing of the body is broken.
   case malformed
 }

@@ -11,6 +11,8 @@ protocol ConnectionProtocol: AnyObject {
   func didClose()
   /// Ends the connection as soon as the requests in progress are answered.
   func beginShutdown()
+  /// Fails the bodies that are not complete, so that their senders get an answer before the connection is closed.
+  func refuseBodies()
   /// When ``deadlineDidPass()`` wants to be called, in milliseconds of the loop's clock.
   var deadline: UInt64? { get }
   func deadlineDidPass()

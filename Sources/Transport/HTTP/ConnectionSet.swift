@@ -53,6 +53,11 @@ final class ConnectionSet: @unchecked Sendable {
     await withCheckedContinuation { emptyWaiters.append($0) }
   }
 
+  /// Fails every body that is not complete, so that its sender learns that it may try again.
+  func refuseBodies() {
+    for connection in connections.values { connection.refuseBodies() }
+  }
+
   /// Closes every connection at once.
   func closeAll() {
     isShuttingDown = true

@@ -76,6 +76,11 @@ final class HTTPConnection: ByteStreamDelegate, @unchecked Sendable {
     }
   }
 
+  /// Fails the bodies that are not complete, shortly before the connection is closed.
+  func refuseBodies() {
+    if case .speaking(let speaker) = state { speaker.refuseBodies() }
+  }
+
   // MARK: Input
 
   func didReceive(_ bytes: Span<UInt8>) {

@@ -95,7 +95,12 @@ package final class HTTPServer: Sendable {
     loop.execute { set.add(descriptor, peer: peer, context: context, isRefused: isRefused) }
   }
 
+  /// The part of the time for the end that is left for answers to requests whose bodies have not come in the others.
+  private static let partForRefusals = 10
+
   /// Stops accepting, lets the requests in progress finish, and closes every connection.
+  ///
+  /// Requests whose bodies are not complete shortly before the deadline are failed, so that their senders are told.
   ///
   /// - Parameter deadline: After this time, what is still open is cut.
   package func shutdown(deadline: Duration) async {
@@ -111,7 +116,10 @@ package final class HTTPServer: Sendable {
       }
       let (loops, sets, timerLoop) = (group.loops, sets, group.loops[0])
       let guillotine = Task {
-        try await timerLoop.sleep(for: deadline)
+        let rest = min(deadline / Self.partForRefusals, .seconds(1))
+        try await timerLoop.sleep(for: deadline - rest)
+        for (loop, set) in zip(loops, sets) { loop.execute { set.refuseBodies() } }
+        try await timerLoop.sleep(for: rest)
         for (loop, set) in zip(loops, sets) { loop.execute { set.closeAll() } }
       }
       await tasks.waitForAll()

@@ -340,6 +340,12 @@ final class HTTP1Connection: ConnectionProtocol {
     if endsWaits, let exchange, exchange.isRequestComplete { cancelWait(of: exchange) }
   }
 
+  func refuseBodies() {
+    guard !isDone, let exchange, !exchange.isRequestComplete, !exchange.isInputBroken else { return }
+    breakInput(of: exchange, .shuttingDown)
+    proceed()
+  }
+
   private var endsWaits: Bool { isShuttingDown && context.waitsEndAtShutdown }
 
   // MARK: Deadlines

@@ -352,6 +352,11 @@ final class HTTP2Connection: ConnectionProtocol, TurnEndListener {
     for exchange in exchanges.values where exchange.isRequestComplete { cancelWait(of: exchange) }
   }
 
+  func refuseBodies() {
+    for exchange in exchanges.values where !exchange.isRequestComplete { exchange.pipe.fail(.shuttingDown) }
+    scheduleFlush()
+  }
+
   /// Tells a handler that there is no point in waiting for something to happen: others do not heed it.
   private func cancelWait(of exchange: HTTP2Exchange) {
     if !exchange.isAnswerStarted { exchange.task?.cancel() }

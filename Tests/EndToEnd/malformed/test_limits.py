@@ -49,7 +49,8 @@ def test_a_body_that_stops_coming_ends_the_request(impatient):
     with http1.Connection(impatient.otlp_http) as connection:
         connection.send(HEAD + b"Content-Length: 100\r\n\r\n" + b"x" * 10)
         response = connection.read_response()
-        assert response.status in (400, 408)
+        # Senders of OTLP try again after 503, and not after 408.
+        assert (response.status, response.header("Retry-After")) == (503, "1")
         assert connection.is_closed_by_server()
     rows.assert_serves(impatient)
 
@@ -78,13 +79,13 @@ def until_answered(connection, piece, seconds=10):
     return pieces
 
 
-def test_a_body_that_trickles_is_408_and_gives_its_bytes_back(strict):
+def test_a_body_that_trickles_is_503_and_gives_its_bytes_back(strict):
     with http1.Connection(strict.otlp_http) as connection:
         connection.send(HEAD + b"Content-Length: 60000000\r\n\r\n" + bytes(1 << 20))
         strict.wait_for_metric("fulgurite_in_flight_bytes", lambda value: value >= 1 << 20)
         assert until_answered(connection, b"x") > 1
         response = connection.read_response()
-        assert (response.status, response.header("Connection")) == (408, "close")
+        assert (response.status, response.header("Connection")) == (503, "close")
         assert otlp.status_of(response)[0] == 4
         assert connection.is_closed_by_server()
     assert strict.metric("fulgurite_in_flight_bytes") == 0
@@ -93,11 +94,11 @@ def test_a_body_that_trickles_is_408_and_gives_its_bytes_back(strict):
     rows.assert_serves(strict)
 
 
-def test_a_chunked_body_of_a_discarded_signal_that_trickles_is_408(strict):
+def test_a_chunked_body_of_a_discarded_signal_that_trickles_is_503(strict):
     with http1.Connection(strict.otlp_http) as connection:
         connection.send(HEAD.replace(b"traces", b"metrics") + b"Transfer-Encoding: chunked\r\n\r\n")
         until_answered(connection, b"1\r\nx\r\n")
-        assert connection.read_response().status == 408
+        assert connection.read_response().status == 503
         assert connection.is_closed_by_server()
 
 

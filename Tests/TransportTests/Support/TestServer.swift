@@ -43,6 +43,7 @@ extension BodyError {
     switch self {
     case .tooLarge: 413
     case .timedOut: 408
+    case .shuttingDown: 503
     case .disconnected, .malformed: 400
     }
   }
