@@ -15,6 +15,11 @@ import CWALBuffer
     /// Readers of a WAL database need it too: they share the index file with the writer. `PRAGMA query_only` then
     /// keeps them from writing.
     case existing
+    /// Reads a file that nobody changes, on media that cannot be written.
+    ///
+    /// SQLite then takes no locks and looks for no WAL
+    /// ([immutable](https://www.sqlite.org/uri.html#uriimmutable)).
+    case immutable
   }
 
   let handle: OpaquePointer
@@ -56,8 +61,15 @@ import CWALBuffer
 
   private static func open(_ path: String, _ access: Access, _ vfs: String?) throws(SQLiteError) -> OpaquePointer {
     var opened: OpaquePointer?
-    var flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
-    if access == .create { flags |= SQLITE_OPEN_CREATE }
+    var flags = SQLITE_OPEN_NOMUTEX
+    var path = path
+    switch access {
+    case .create: flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+    case .existing: flags |= SQLITE_OPEN_READWRITE
+    case .immutable:
+      flags |= SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
+      path = immutableName(of: path)
+    }
     let code =
       if let vfs { unsafe sqlite3_open_v2(path, &opened, flags, vfs) } else {
         unsafe sqlite3_open_v2(path, &opened, flags, nil)
@@ -69,6 +81,21 @@ import CWALBuffer
       throw error
     }
     return unsafe database
+  }
+
+  /// The file as a URI that says that it does not change.
+  private static func immutableName(of path: String) -> String {
+    var name = "file:"
+    for character in path.unicodeScalars {
+      switch character {
+      // What ends or escapes a path in a URI.
+      case "%": name += "%25"
+      case "?": name += "%3f"
+      case "#": name += "%23"
+      default: name.unicodeScalars.append(character)
+      }
+    }
+    return name + "?immutable=1"
   }
 
   /// Runs statements that return no rows.

@@ -22,7 +22,12 @@ enum QueryCommand {
         arguments: arguments, environment: ProcessEnvironment.variables(), scope: .reading
       ).values
       let path = DataFolder.databasePath(in: configuration.data.directory)
-      try await query(try ReaderPool(readingDatabaseAt: path), request)
+      let reader = try ReaderPool(readingDatabaseAt: path)
+      do {
+        try await query(reader, request)
+      } catch let error as StoreError where error.code != .deadline && error.code != .refused && error.code != .gone {
+        throw error.naming(path)
+      }
       return ExitStatus.success
     }
   }

@@ -133,3 +133,39 @@ def test_query_ends_quietly_when_its_reader_leaves(filled):
 def test_query_of_a_folder_without_a_store_says_so(tmp_path):
     commands.assert_fails(program.run("query", "spans", "--data", tmp_path / "none", "--rollout", "r"), "none")
     assert not (tmp_path / "none").exists()
+
+
+NO_NAMESPACES = subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0
+READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+
+
+def query_read_only(folder):
+    """Asks a data folder that cannot be written."""
+    command = ["unshare", "-rm", "sh", "-c", READ_ONLY, folder, paths.BINARY, "query", "spans"]
+    command += ["--data", folder, "--rollout", ROLLOUT, "--format", "otlp"]
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, env=program.clean_environment())
+
+
+@pytest.mark.skipif(NO_NAMESPACES, reason="needs user and mount namespaces")
+def test_a_backup_on_read_only_media_can_be_queried(filled, tmp_path):
+    expected = query(filled, "--rollout", ROLLOUT, "--format", "otlp")
+    assert filled.stop() == 0
+    backup = tmp_path / "a 100% backup? #1"
+    backup.mkdir()
+    (backup / "fulgurite.db").write_bytes((filled.data / "fulgurite.db").read_bytes())
+    completed = query_read_only(backup)
+    assert (completed.returncode, completed.stderr) == (0, "")
+    assert completed.stdout == expected
+    assert [file.name for file in backup.iterdir()] == ["fulgurite.db"]
+
+
+@pytest.mark.parametrize("content", [b"no database " * 1000, None])
+def test_query_of_a_damaged_file_names_it_and_says_what_to_do(filled, content):
+    assert filled.stop() == 0
+    file = filled.data / "fulgurite.db"
+    if content is None:
+        sound = file.read_bytes()
+        content = sound[:4096] + b"\xff" * (len(sound) - 4096)
+    file.write_bytes(content)
+    completed = program.run("query", "spans", "--data", filled.data, "--rollout", ROLLOUT)
+    commands.assert_fails(completed, str(file), "backup")

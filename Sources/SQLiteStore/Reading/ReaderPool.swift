@@ -1,3 +1,4 @@
+import Glibc
 import SQLite
 import Threads
 package import TraceStore
@@ -17,6 +18,7 @@ package final class ReaderPool: SpanReader {
 
   private let state = Monitor(State())
   private let path: String
+  private let access: Connection.Access
   private let options: SQLiteStoreOptions
   private let recent: RecentTraces?
   private let status: StoreStatus?
@@ -26,10 +28,11 @@ package final class ReaderPool: SpanReader {
   ///   - threads: How many threads read; `nil` = as many as the options say.
   ///   - name: What the threads are called.
   init(
-    path: String, options: SQLiteStoreOptions, recent: RecentTraces?, status: StoreStatus?, threads: Int? = nil,
-    name: String = "reader"
+    path: String, access: Connection.Access = .existing, options: SQLiteStoreOptions, recent: RecentTraces?,
+    status: StoreStatus?, threads: Int? = nil, name: String = "reader"
   ) {
     self.path = path
+    self.access = access
     self.options = options
     self.recent = recent
     self.status = status
@@ -41,10 +44,13 @@ package final class ReaderPool: SpanReader {
 
   /// Reads a database that no server need have open, for the command line.
   ///
-  /// - Throws: When the folder holds no database of ours.
+  /// A backup on media that cannot be written can be read as well, when it is one file.
+  ///
+  /// - Throws: When the folder holds no database of ours; the message names the file.
   package convenience init(readingDatabaseAt path: String) throws(StoreError) {
+    let access: Connection.Access = Self.cannotChange(path) ? .immutable : .existing
     do throws(SQLiteError) {
-      let connection = try Connection(path: path, access: .existing)
+      let connection = try Connection(path: path, access: access)
       let application = try connection.integer("PRAGMA application_id")
       let version = try connection.integer("PRAGMA user_version") ?? 0
       guard application == Schema.applicationID else {
@@ -61,9 +67,16 @@ package final class ReaderPool: SpanReader {
       if error.code.primary == .cannotOpen {
         throw StoreError(.inputOutput, "there is no database at \(path): has a server run with this data folder?")
       }
-      throw StoreError(error)
+      throw StoreError(error).naming(path)
     }
-    self.init(path: path, options: SQLiteStoreOptions(), recent: nil, status: nil)
+    self.init(path: path, access: access, options: SQLiteStoreOptions(), recent: nil, status: nil)
+  }
+
+  /// Whether a database has no WAL and nobody here can give it one.
+  private static func cannotChange(_ path: String) -> Bool {
+    guard unsafe Glibc.access(path, F_OK) == 0, unsafe Glibc.access(path + "-wal", F_OK) != 0 else { return false }
+    let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    return unsafe Glibc.access(folder.isEmpty ? "/" : folder, W_OK) != 0
   }
 
   package func submit(_ body: @escaping @Sendable (Result<any ReadSession, StoreError>) -> Void) {
@@ -111,7 +124,10 @@ package final class ReaderPool: SpanReader {
   private func run(_ job: Job, _ session: inout SQLiteReadSession?) {
     guard !interruption.isRequested else { return job(.failure(.closing)) }
     do {
-      let open = try session ?? SQLiteReadSession(path: path, options, recent: recent, interruption: interruption)
+      let open =
+        try session
+        ?? SQLiteReadSession(
+          path: path, access: access, options, recent: recent, interruption: interruption)
       session = open
       try open.snapshot { job(.success($0)) }
     } catch let error as StoreError {
@@ -140,5 +156,18 @@ package final class ReaderPool: SpanReader {
 }
 
 extension StoreError {
+  /// The same error for somebody who has called for a file: which one it is, and what can be done.
+  package func naming(_ path: String) -> StoreError {
+    guard !message.contains(path) else { return self }
+    let advice =
+      switch code {
+      case .corrupt: "the file is damaged or no database; restore a backup, or save what is readable with .recover"
+      case .readOnly: "copy the folder with all its files to where it can be written, and read it there"
+      case .locked: "another program holds the database; try again when it is done"
+      default: "look at the disk and at who may read the file"
+      }
+    return StoreError(code, "cannot read \(path): \(message); \(advice)")
+  }
+
   static var closing: StoreError { StoreError(.closing, "the store is closing") }
 }

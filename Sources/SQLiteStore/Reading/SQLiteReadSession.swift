@@ -24,8 +24,11 @@ final class SQLiteReadSession: ReadSession {
   /// Whether the connection must not be used again.
   private(set) var isBroken = false
 
-  init(path: String, _ options: SQLiteStoreOptions, recent: RecentTraces?, interruption: Interruption) throws {
-    connection = try Connection(path: path, access: .existing, vfs: options.vfs, interruption: interruption)
+  init(
+    path: String, access: Connection.Access = .existing, _ options: SQLiteStoreOptions, recent: RecentTraces?,
+    interruption: Interruption
+  ) throws {
+    connection = try Connection(path: path, access: access, vfs: options.vfs, interruption: interruption)
     self.interruption = interruption
     connection.setBusyTimeout(milliseconds: Int32(clamping: options.busyTimeout.milliseconds))
     try connection.execute("PRAGMA query_only = 1; PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY")
