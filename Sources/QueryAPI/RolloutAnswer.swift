@@ -5,6 +5,9 @@ import Transport
 
 /// The list of rollouts as JSON.
 enum RolloutAnswer {
+  /// The most attempts that are listed of a rollout: `limit` counts rollouts, and ids of attempts are what anyone sends.
+  private static let mostAttempts = 100
+
   static func render(_ summaries: [RolloutSummary], isFull: Bool) -> HTTPResponse {
     JSONAnswer.make { writer in
       writer.beginObject()
@@ -27,9 +30,14 @@ enum RolloutAnswer {
     counts(
       summary.attempts.reduce(0) { $0 + $1.spans }, summary.attempts.map(\.firstArrival).min() ?? 0,
       summary.attempts.map(\.lastArrival).max() ?? 0, &writer)
+    writer.key("attemptCount")
+    writer.integer(Int64(summary.attempts.count))
+    writer.key("hasMoreAttempts")
+    writer.bool(summary.attempts.count > mostAttempts)
     writer.key("attempts")
     writer.beginArray()
-    for attempt in summary.attempts {
+    // The newest.
+    for attempt in summary.attempts.suffix(mostAttempts) {
       writer.beginObject()
       writer.key("attemptId")
       if let id = attempt.id { writer.string(id) } else { writer.null() }

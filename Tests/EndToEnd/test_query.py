@@ -145,6 +145,14 @@ def test_rollouts_are_listed_with_counts_and_times(filled):
         assert now - 60 * 10**9 < first <= last <= now
 
 
+def test_of_many_attempts_the_newest_are_listed(server):
+    for number in range(130):
+        otlp.assert_success(server.post(body(f"many {number}", f"at-{number:08x}", [number + 1], rollout="ro-many")))
+    [rollout] = server.get_json("/api/v1/rollouts")["rollouts"]
+    assert (rollout["attemptCount"], rollout["hasMoreAttempts"], rollout["spans"]) == (130, True, 130)
+    assert [attempt["attemptId"] for attempt in rollout["attempts"]] == [f"at-{number:08x}" for number in range(30, 130)]
+
+
 def test_rollouts_are_paged(server):
     names = [f"ro-{number:012x}" for number in range(7)]
     for number, name in enumerate(names):
