@@ -252,8 +252,12 @@ def test_empty_data_frames_do_not_starve_others(hostile):
     with http2.connect(hostile.otlp_grpc) as connection:
         number = connection.open_stream(connection.grpc_headers())
         flood = raw_frame(0x0, 0, number, b"") * 1000
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            for round_number in range(200):
+        served = 0
+        for round_number in range(200):
+            # The server may end the connection at any time.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.send(flood)
-                if round_number % 50 == 0:
-                    rows.assert_serves(hostile)
+            if round_number % 50 == 0:
+                rows.assert_serves(hostile)
+                served += 1
+        assert served == 4

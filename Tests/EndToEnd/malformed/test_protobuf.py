@@ -269,3 +269,20 @@ def test_megabytes_of_random_bytes_do_no_harm(hostile):
     generator = random.Random(7)
     for size in [1, 10, 100, 1000, 10_000, 100_000, 1_000_000] * 3:
         assert hostile.post(generator.randbytes(size)).status in (200, 400)
+
+
+def test_entity_references_are_read_back_as_they_were_sent(hostile):
+    trace = rows.trace_of("entities")
+    references = [
+        wire.blob(1, "https://example.com/schema") + wire.blob(2, "service") + wire.blob(3, "service.name")
+        + wire.blob(3, "service.instance.id") + wire.blob(4, "service.version"),
+        wire.blob(2, "host") + wire.blob(3, "host.id"),
+    ]  # fmt: skip
+    resource = b"".join(wire.blob(3, reference) for reference in references)
+    otlp.assert_success(hostile.post(wire.request(wire.span(trace, rows.SPAN_ID, "s"), resource=resource)))
+    [entry] = otlp.read_trace(hostile, trace.hex())
+    first = {
+        "schemaUrl": "https://example.com/schema", "type": "service", "idKeys": ["service.name", "service.instance.id"],
+        "descriptionKeys": ["service.version"],
+    }  # fmt: skip
+    assert entry["resource"]["entityRefs"] == [first, {"type": "host", "idKeys": ["host.id"]}]
