@@ -18,6 +18,12 @@ enum ServeCommand {
       StandardError.write("fulgurite: the configuration is wrong:\n\(error)\n")
       return ExitStatus.configuration
     }
+    guard configuration.listeners.contains(where: { !$0.addresses.isEmpty }) else {
+      StandardError.write(
+        "fulgurite: the configuration is wrong:\nevery listener is off, so that nobody could reach the server: set one of "
+          + configuration.listeners.map(\.option).joined(separator: ", ") + "\n")
+      return ExitStatus.configuration
+    }
     let logger = Logger(level: configuration.log.level, format: configuration.log.format)
     logger.info("starting", ["version": .text(ProgramVersion.text)])
     for upstream in configuration.llm.upstreams {

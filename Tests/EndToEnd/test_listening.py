@@ -34,6 +34,12 @@ def test_localhost_is_both_loopback_addresses_on_one_port(start):
             socket.create_connection(("::1", int(port)), 5).close()
 
 
+def test_a_server_that_nobody_could_reach_does_not_start(tmp_path):
+    off = [word for option in ("--otlp-http", "--otlp-grpc", "--api") for word in (option, "")]
+    commands.assert_fails(commands.serve_in_vain(tmp_path, *off), "every listener is off", "listen.api")
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_listener_may_be_switched_off(start):
     server = start("--otlp-grpc", "")
     assert server.ready.get("otlp_grpc", []) == []
