@@ -65,7 +65,7 @@ private struct AgreeableStore: RolloutStore, SpanReader {
     precondition(span.batch.spans.count == 1 && span.batch.segments.count == 1, "a span is one span")
     return true
   }
-  func findLateAttempts() async {}
+  func findLateAttempts(debounced: Bool) async {}
 
   private var attempted: AttemptedRollout { AttemptedRollout(rollout: Self.rollout, attempt: Self.attempt) }
 

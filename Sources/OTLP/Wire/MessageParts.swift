@@ -21,7 +21,10 @@ package struct MessageParts: Sendable {
   }
 
   /// Adds another occurrence of the field.
+  ///
+  /// An empty one adds nothing to a message that is there; a sender could write millions of them, two bytes each.
   package mutating func append(_ range: Range<Int>) {
+    if range.isEmpty { return }
     if earlier == nil { earlier = [last] } else { earlier?.append(last) }
     last = range
   }
