@@ -1,7 +1,12 @@
 """`fulgurite rollouts list|show|tail`."""
 
+import fcntl
 import json
+import os
+import pty
+import struct
 import subprocess
+import termios
 
 import pytest
 from harness import commands, http1, paths
