@@ -104,15 +104,13 @@ private func fieldName(_ bytes: ArraySlice<UInt8>) throws(HTTP1Error) -> String 
 }
 
 /// A value without white space around it.
-///
-/// Bytes beyond ASCII are read as UTF-8; what is not UTF-8 becomes U+FFFD.
 private func fieldValue(_ bytes: ArraySlice<UInt8>) throws(HTTP1Error) -> String {
   var bytes = bytes
   while let byte = bytes.last, byte == 0x20 || byte == 0x09 { bytes.removeLast() }
   while let byte = bytes.first, byte == 0x20 || byte == 0x09 { bytes.removeFirst() }
   let isAllowed = bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
   guard isAllowed else { throw HTTP1Error(400, "control character in a field value") }
-  return String(decoding: bytes, as: UTF8.self)
+  return FieldCoding.text(bytes)
 }
 
 private func isTokenByte(_ byte: UInt8) -> Bool {

@@ -128,7 +128,7 @@ struct HTTP1ResponseEncoder {
   /// Appends text that must not break the line it stands in: control characters become spaces.
   private static func appendText(_ text: String, to bytes: inout [UInt8]) {
     let start = bytes.count
-    bytes.append(contentsOf: text.utf8)
+    FieldCoding.append(text, to: &bytes)
     for index in start..<bytes.count where bytes[index] < 0x20 && bytes[index] != 0x09 || bytes[index] == 0x7F {
       bytes[index] = 0x20
     }

@@ -38,7 +38,7 @@ struct HTTP2HeaderCollector {
       return
     }
     guard !isOverLimit else { return }
-    let text = unsafe String(decoding: value, as: UTF8.self)
+    let text = unsafe FieldCoding.text(value)
     switch unsafe String(decoding: name, as: UTF8.self) {
     case ":method": method = HTTPMethod(rawValue: text)
     case ":path": target = unsafe RequestTarget(value)

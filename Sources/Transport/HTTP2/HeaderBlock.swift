@@ -17,7 +17,10 @@ struct HeaderBlock {
   mutating func append(_ name: String, _ value: String) {
     bytes.append(contentsOf: name.utf8)
     let start = bytes.count
-    for byte in value.utf8 { bytes.append(byte >= 0x20 && byte != 0x7F || byte == 0x09 ? byte : 0x20) }
+    FieldCoding.append(value, to: &bytes)
+    for index in start..<bytes.count where bytes[index] < 0x20 && bytes[index] != 0x09 || bytes[index] == 0x7F {
+      bytes[index] = 0x20
+    }
     counts.append((name.utf8.count, bytes.count - start))
   }
 

@@ -83,6 +83,6 @@ struct ResponseHeadReader {
   }
 
   private static func text(_ line: Span<UInt8>, _ range: Range<Int>) -> String {
-    unsafe line.extracting(range).withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+    unsafe line.extracting(range).withUnsafeBufferPointer { unsafe FieldCoding.text($0) }
   }
 }
