@@ -47,24 +47,21 @@ package struct ProxyAccess: Sendable {
 
   /// The caller of a request.
   func caller(of request: HTTPRequest, _ path: ProxyPath) throws(ProxyFault) -> Caller {
-    let shown = Self.key(of: request)
-    let key =
-      shown?.hasPrefix(SessionKey.prefix) == true && path.key?.hasPrefix(SessionKey.prefix) != true
-      ? shown : path.key ?? shown
-    if let key, key.hasPrefix(SessionKey.prefix) { return try caller(ofSession: key) }
+    let keys = ShownKeys(ofCall: request, path)
+    if let key = keys.main, key.hasPrefix(SessionKey.prefix) { return try caller(ofSession: key) }
     let tokens = clients()
     if tokens.isEmpty {
       if Self.crossOrigin.isForeign(request) {
         throw ProxyFault(403, "permission_error", "pages of other origins may not call", code: "foreign_origin")
       }
-      // It would go to the provider in the place of the provider's own.
-      if let key, admins().accepts(bearer: key) {
+      // It would go to the provider, in the place of the provider's own or beside it.
+      if keys.accepted(by: admins()) != nil {
         throw ProxyFault(401, "authentication_error", "the admin key is not for calls", code: "invalid_api_key")
       }
       return caller(identity: nil, isTrusted: request.peer.isLoopback)
     }
-    guard let key else { throw ProxyFault(401, "authentication_error", "a key is needed", code: "missing_api_key") }
-    guard tokens.accepts(bearer: key) else {
+    if keys.all.isEmpty { throw ProxyFault(401, "authentication_error", "a key is needed", code: "missing_api_key") }
+    guard let key = keys.accepted(by: tokens) else {
       throw ProxyFault(401, "authentication_error", "the key is not known", code: "invalid_api_key")
     }
     return caller(identity: key, isTrusted: true)
@@ -106,15 +103,6 @@ package struct ProxyAccess: Sendable {
   func isAdmin(_ request: HTTPRequest) -> Bool {
     let tokens = admins()
     if tokens.isEmpty { return request.peer.isLoopback && clients().isEmpty && !Self.crossOrigin.isForeign(request) }
-    guard let key = Self.key(of: request) else { return false }
-    return tokens.accepts(bearer: key)
-  }
-
-  /// The key that a request shows, wherever clients put it; Gemini's put it into the query.
-  private static func key(of request: HTTPRequest) -> String? {
-    let shown = SessionKey.shown(by: request)
-    guard request.query != nil, shown?.hasPrefix(SessionKey.prefix) != true else { return shown }
-    let key = PercentEncoding.parameters(request.query).first { $0.name == "key" }?.value
-    return key?.hasPrefix(SessionKey.prefix) == true ? key : shown ?? key
+    return ShownKeys(ofCall: request, nil).accepted(by: tokens) != nil
   }
 }

@@ -222,6 +222,34 @@ def test_managing_needs_the_admin_key(guarded, method, path, body, status):
     assert http1.request(guarded.llm_proxy, "POST", "/proxy/resume", bearer(ADMIN_KEY), b"").status == 200
 
 
+BESIDE = {"x-api-key": "sk-sess-" + "A" * 43, "api-key": "sk-of-a-provider"}
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status"), MANAGEMENT)
+def test_an_administrator_may_have_other_keys_too(guarded, method, path, body, status):
+    for headers in ({**bearer(ADMIN_KEY), **BESIDE}, {**bearer("sk-of-a-provider"), "x-goog-api-key": ADMIN_KEY}):
+        assert http1.request(guarded.llm_proxy, method, path, headers, body).status == status
+        assert http1.request(guarded.llm_proxy, "POST", "/proxy/resume", bearer(ADMIN_KEY), b"").status == 200
+
+
+def test_the_admin_key_reaches_no_provider(start, fake):
+    """Where anyone may call, keys are the provider's and passed on; that of the administrator is none, wherever it stands."""
+    relay = start(*proxy.arguments(fake.url), *proxy.setting("auth.llm_admin.tokens", hashed(ADMIN_KEY)))
+    fake.reset()
+    for place in PLACES:
+        others = {other: key_in(other, "sk-of-a-provider")[other] for other in PLACES if other != place}
+        for headers in (key_in(place, ADMIN_KEY), {**others, **key_in(place, ADMIN_KEY)}):
+            assert proxy.ask(relay, headers=headers).status == 401
+    assert proxy.ask(relay, f"{proxy.CHAT}?key={ADMIN_KEY}", headers=bearer("sk-of-a-provider")).status == 401
+    assert fake.counters()["requests"] == 0
+    assert proxy.ask(relay, headers=bearer("sk-of-a-provider")).status == 200
+
+
+def test_a_client_key_is_good_behind_another(guarded, fake):
+    assert proxy.ask(guarded, headers={**bearer("sk-of-a-provider"), "x-api-key": CLIENT_KEY}).status == 200
+    assert "sk-of-a-provider" not in str(fake.last().headers)
+
+
 def test_a_pause_keeps_new_calls_out(guarded, fake):
     with proxy.begin(guarded, headers=bearer(CLIENT_KEY), fake={"gap": 20, "chunks": 30}) as connection:
         llm_wire.read_until(connection, b"alpha")

@@ -94,7 +94,7 @@ package struct SessionAPI: Sendable {
   /// - Returns: `nil` when there is no token.
   package static func administrators(_ tokens: TokenSet) -> (@Sendable (HTTPRequest) -> Bool)? {
     guard !tokens.isEmpty else { return nil }
-    return { request in SessionKey.shown(by: request).map { tokens.accepts(bearer: $0) } ?? false }
+    return { request in ShownKeys(inHeadersOf: request).accepted(by: tokens) != nil }
   }
 
   // MARK: Requests
@@ -106,7 +106,7 @@ package struct SessionAPI: Sendable {
       guard request.peer.isLoopback, isOpen() else { throw SessionFailure(403, "no admin API key is configured") }
       return
     }
-    guard SessionKey.shown(by: request) != nil else { throw SessionFailure(401, Self.missingKey) }
+    guard !ShownKeys(inHeadersOf: request).all.isEmpty else { throw SessionFailure(401, Self.missingKey) }
     guard isAdmin(request) else { throw SessionFailure(403, "Invalid admin API key.") }
   }
 
@@ -114,7 +114,7 @@ package struct SessionAPI: Sendable {
   ///
   /// - Parameter acceptsFinished: Whether it may have been ended by its agent.
   func session(of request: HTTPRequest, acceptsFinished: Bool = false) throws(SessionFailure) -> ActiveSession {
-    guard let key = SessionKey.shown(by: request) else { throw SessionFailure(401, Self.missingKey) }
+    guard let key = ShownKeys(inHeadersOf: request).main else { throw SessionFailure(401, Self.missingKey) }
     switch keys.find(key) {
     case .active(let active): return active
     case .ended(let session) where acceptsFinished && session.ending == .finished:

@@ -1,6 +1,5 @@
 import Credentials
 package import TraceStore
-package import Transport
 
 /// A key that stands for a session: who shows it is the agent of that session.
 ///
@@ -47,32 +46,5 @@ package enum SessionKey {
     guard key.hasPrefix(prefix), key.utf8.count == prefix.utf8.count + digits else { return nil }
     let digest = SHA256Digest(hashing: Array(key.utf8).span)
     return SessionKeyHash(digest.bytes.span)
-  }
-
-  /// The key that a request shows: as the bearer token, or in a header of one of the providers.
-  ///
-  /// A key of a session goes before any other, wherever it stands: clients send what they have of their own beside it.
-  ///
-  /// - Returns: `nil` when it shows none.
-  package static func shown(by request: HTTPRequest) -> String? {
-    var first: String?
-    for name in ["authorization", "x-api-key", "api-key", "x-goog-api-key"] {
-      for value in request.headers.all(name) {
-        guard let key = name == "authorization" ? bearer(value) : value, !key.isEmpty else { continue }
-        if key.hasPrefix(prefix) { return key }
-        first = first ?? key
-      }
-    }
-    return first
-  }
-
-  /// Reads the token of an `authorization` field.
-  ///
-  /// A key of a session may stand there alone.
-  private static func bearer(_ value: String) -> String? {
-    let parts = value.split { $0 == " " || $0 == "\t" }
-    if parts.count == 1, parts[0].hasPrefix(prefix) { return String(parts[0]) }
-    guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-    return String(parts[1])
   }
 }
