@@ -27,7 +27,7 @@ package final class ProxyMetrics: Sendable {
 
   private struct State {
     var series: [Kind: Series] = [:]
-    /// Models that a provider has answered for: what callers make up is none.
+    /// Models that a provider has answered for: what callers make up is none, unless the provider answers for any name.
     var models: Set<String> = []
   }
 
@@ -35,6 +35,8 @@ package final class ProxyMetrics: Sendable {
   private static let mostKinds = 200
   /// The name of what is not told apart.
   private static let other = "_OTHER"
+  /// Longer names, in bytes, are not told apart: each stands in some eighty lines of every answer to Prometheus.
+  private static let longestName = 128
 
   /// Calls whose span is stored.
   let recordedCalls: Counter
@@ -128,13 +130,14 @@ package final class ProxyMetrics: Sendable {
 
   /// The histograms for a call, made for the first of its kind.
   private func series(of exchange: Exchange, _ operation: String, _ upstream: Upstream) -> Series {
-    let (requested, answered) = (exchange.request.model ?? "", exchange.answer.model ?? "")
+    let requested = Self.label(exchange.request.model ?? "")
+    let answered = Self.label(exchange.answer.model ?? "")
     return state.withLock { state in
       if exchange.errorType == nil, state.models.count < Self.mostKinds { state.models.insert(requested) }
       var kind = Kind(
         upstream: upstream.name, operation: operation,
         requestModel: state.models.contains(requested) ? requested : Self.other, responseModel: answered,
-        errorType: exchange.errorType)
+        errorType: exchange.errorType.map(Self.label))
       if let known = state.series[kind] { return known }
       if state.series.count >= Self.mostKinds {
         (kind.requestModel, kind.responseModel) = (Self.other, Self.other)
@@ -146,6 +149,8 @@ package final class ProxyMetrics: Sendable {
       return made
     }
   }
+
+  private static func label(_ name: String) -> String { name.utf8.count > longestName ? other : name }
 
   /// The value of `gen_ai.operation.name`.
   private static func operation(_ api: ProviderAPI) -> String {

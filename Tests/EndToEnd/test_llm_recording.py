@@ -282,6 +282,9 @@ def test_made_up_models_are_no_time_series(start, fake):
     text = "\n".join(relay.metrics())
     assert "made-up" not in text
     assert 'gen_ai_request_model="_OTHER"' in text
+    # Nor are long ones, although the provider answers for them.
+    recorded(relay, members=proxy.chat("long" * 10_000))
+    assert "longlong" not in "\n".join(relay.metrics())
     # What a provider answers for is a model, until there are too many kinds of calls.
     for number in range(210):
         recorded(relay, members=proxy.chat(f"real-{number}"))
