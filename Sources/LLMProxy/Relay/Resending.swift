@@ -21,7 +21,8 @@ enum Resending {
     case .success(let head):
       guard statuses.contains(head.status) || head.status >= 500 else { return nil }
       if head.headers.first("x-should-retry") == "false" { return nil }
-      guard let asked = asked(head.headers, now) else { return backoff(attempt) }
+      // A time that has passed asks for nothing.
+      guard let asked = asked(head.headers, now), asked > .zero else { return backoff(attempt) }
       return asked <= longestDelay ? asked : nil
     }
   }
@@ -37,7 +38,7 @@ enum Resending {
     }
     guard let text = headers.first("retry-after") else { return nil }
     if let seconds = Double(text), seconds >= 0 { return .seconds(min(seconds, 1e6)) }
-    return date(text).map { .seconds(max(0, $0 - now)) }
+    return date(text).map { .seconds($0 - now) }
   }
 
   private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

@@ -35,6 +35,12 @@ package struct ClientError: Error, Hashable, Sendable, CustomStringConvertible {
   ///   - detail: What libcurl wrote into its error buffer.
   ///   - isConnected: Whether there was a connection that the request could go to.
   init(_ code: CURLcode, detail: String, isConnected: Bool) {
+    if code == CURLE_ABORTED_BY_CALLBACK {
+      // Ours, which does not let a request go out once more.
+      message = "the server ended the connection without an answer"
+      kind = .truncated
+      return
+    }
     message = detail.isEmpty ? unsafe String(cString: ccurl_easy_strerror(code)) : detail
     switch code {
     case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT, CURLE_SSL_CONNECT_ERROR,

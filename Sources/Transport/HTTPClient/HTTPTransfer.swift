@@ -6,6 +6,9 @@
 package final class HTTPTransfer: @unchecked Sendable {
   /// Bytes that wait for the reader before the server is made to wait.
   package static let bufferLimit = 256 * 1024
+  /// How long after the start of a request, in milliseconds, the end of its connection can be one that was under way
+  /// when the request was sent.
+  private static let raceTime: UInt64 = 1_000
   /// Trailer fields that are kept.
   private static let mostTrailers = 100
 
@@ -170,12 +173,17 @@ package final class HTTPTransfer: @unchecked Sendable {
     try pool.add(handle)
   }
 
+  /// Whether a connection that has ended without an answer may have ended before the request reached the server.
+  ///
+  /// Later the server, or what stands before it, has given up work that is not to be done twice.
+  var mayBeUnread: Bool { loop.now <= startTime + Self.raceTime }
+
   /// Sends the request again, once, over a connection of its own: the one that was there had ended, or had something to
   /// say that nobody had asked for.
   ///
   /// - Returns: `false` when the failure is final.
   func startsAgain() -> Bool {
-    guard case .open = state, !hasBegun, !isFresh, let spent = handle else { return false }
+    guard case .open = state, !hasBegun, !isFresh, mayBeUnread, let spent = handle else { return false }
     isFresh = true
     handle = nil
     pool?.remove(spent)

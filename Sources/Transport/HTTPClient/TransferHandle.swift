@@ -122,7 +122,13 @@ internal import CCurl
   }
 
   private func append(_ line: String) throws(ClientError) {
-    guard let longer = unsafe ccurl_slist_append(fields, line) else {
+    var bytes: [UInt8] = []
+    FieldCoding.append(line, to: &bytes)
+    bytes.append(0)
+    let longer = unsafe bytes.withUnsafeBytes {
+      unsafe ccurl_slist_append(fields, $0.bindMemory(to: CChar.self).baseAddress)
+    }
+    guard let longer = unsafe longer else {
       throw ClientError(kind: .other, message: "no memory for the header fields")
     }
     unsafe fields = longer
@@ -152,7 +158,8 @@ internal import CCurl
     let connection = made == 0 ? transfer?.connection(endpoints) : nil
     isOverKept = connection != nil
     defer { tries += 1 }
-    return connection == nil || tries == 0 && connection == .quiet
+    if tries > 0 { return connection == nil && transfer?.mayBeUnread == true }
+    return connection != .spoiled
   }
 
   /// Tells the transfer how it ended.
