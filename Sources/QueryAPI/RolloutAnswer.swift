@@ -6,7 +6,7 @@ import Transport
 /// The list of rollouts as JSON.
 enum RolloutAnswer {
   /// The most attempts that are listed of a rollout: `limit` counts rollouts, and ids of attempts are what anyone sends.
-  private static let mostAttempts = 100
+  static let mostAttempts = 100
 
   static func render(_ summaries: [RolloutSummary], isFull: Bool) -> HTTPResponse {
     JSONAnswer.make { writer in
@@ -27,17 +27,14 @@ enum RolloutAnswer {
     writer.beginObject()
     writer.key("rolloutId")
     writer.string(summary.id)
-    counts(
-      summary.attempts.reduce(0) { $0 + $1.spans }, summary.attempts.map(\.firstArrival).min() ?? 0,
-      summary.attempts.map(\.lastArrival).max() ?? 0, &writer)
+    counts(summary.spans, summary.firstArrival, summary.lastArrival, &writer)
     writer.key("attemptCount")
-    writer.integer(Int64(summary.attempts.count))
+    writer.integer(Int64(summary.attemptCount))
     writer.key("hasMoreAttempts")
-    writer.bool(summary.attempts.count > mostAttempts)
+    writer.bool(summary.attemptCount > summary.attempts.count)
     writer.key("attempts")
     writer.beginArray()
-    // The newest.
-    for attempt in summary.attempts.suffix(mostAttempts) {
+    for attempt in summary.attempts {
       writer.beginObject()
       writer.key("attemptId")
       if let id = attempt.id { writer.string(id) } else { writer.null() }

@@ -43,8 +43,8 @@ package protocol ReadSession: AttributionSession, SearchSession {
     _ rows: ArraySlice<SpanRow>, _ body: (SpanRow, Span<UInt8>, SpanLocation) -> Bool
   ) throws(StoreError) -> Int
 
-  /// Lists rollouts in the order in which they were first seen.
-  func rollouts(after: Int64, limit: Int) throws(StoreError) -> [RolloutSummary]
+  /// Lists rollouts in the order in which they were first seen, each with so many of its newest attempts at most.
+  func rollouts(after: Int64, limit: Int, mostAttempts: Int) throws(StoreError) -> [RolloutSummary]
 
   /// Counts what is stored.
   func totals() throws(StoreError) -> StoreTotals
@@ -117,14 +117,34 @@ package struct RolloutSummary: Sendable {
   }
 
   /// The place in the list; pass it as `after` to go on.
-  package var position: Int64
-  package var id: String
-  package var attempts: [Attempt]
+  package let position: Int64
+  package let id: String
+  /// How many attempts there are, and what they have together.
+  package private(set) var attemptCount = 0
+  package private(set) var spans: Int64 = 0
+  /// Nanoseconds since 1970; 0 without attempts.
+  package private(set) var firstArrival: Int64 = 0
+  package private(set) var lastArrival: Int64 = 0
+  private let mostAttempts: Int
+  private var newest: [Attempt] = []
 
-  package init(position: Int64, id: String, attempts: [Attempt]) {
+  package init(position: Int64, id: String, mostAttempts: Int) {
     self.position = position
     self.id = id
-    self.attempts = attempts
+    self.mostAttempts = mostAttempts
+  }
+
+  /// The newest attempts in their order.
+  package var attempts: ArraySlice<Attempt> { newest.suffix(mostAttempts) }
+
+  /// Adds an attempt, which is newer than those before.
+  package mutating func add(_ attempt: Attempt) {
+    firstArrival = attemptCount == 0 ? attempt.firstArrival : min(firstArrival, attempt.firstArrival)
+    lastArrival = max(lastArrival, attempt.lastArrival)
+    spans += attempt.spans
+    attemptCount += 1
+    newest.append(attempt)
+    if newest.count / 2 >= mostAttempts { newest.removeFirst(mostAttempts) }
   }
 }
 

@@ -15,7 +15,7 @@ enum QueryRolloutsCommand {
       while true {
         let after = summaries.last?.position ?? 0
         let page = try await reader.read { session throws(StoreError) in
-          try session.rollouts(after: after, limit: pageSize)
+          try session.rollouts(after: after, limit: pageSize, mostAttempts: .max)
         }
         summaries += page
         if page.count < pageSize { break }

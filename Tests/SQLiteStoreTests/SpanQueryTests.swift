@@ -102,12 +102,33 @@ import TraceStore
       var last: Int64 = 0
       while true {
         let after = last
-        let page = try await store.read { session throws(StoreError) in try session.rollouts(after: after, limit: 3) }
+        let page = try await store.read { session throws(StoreError) in
+          try session.rollouts(after: after, limit: 3, mostAttempts: .max)
+        }
         guard let end = page.last else { break }
         last = end.position
         ids += page.map(\.id)
       }
       #expect(ids == ["r7", "r6", "r5", "r4", "r3", "r2", "r1"])
+    }
+  }
+
+  @Test(arguments: [1, 2, 3, 6, 7, 8, .max])
+  func `the newest attempts are told of a rollout, and what all of them have`(mostAttempts: Int) async throws {
+    try await withNewStore { store async throws in
+      for number in 1...7 {
+        let tag = RolloutTag(rolloutID: "r", attemptID: "a\(number)", rule: .request)
+        _ = try await store.append(batch([TestSpan(UInt64(number)), TestSpan(UInt64(10 + number))], tag: tag))
+      }
+      let all = try #require(try await store.rollouts().first)
+      let some = try await store.read { session throws(StoreError) in
+        try session.rollouts(after: 0, limit: 1, mostAttempts: mostAttempts)
+      }
+      let summary = try #require(some.first)
+      #expect(summary.attempts.map(\.id) == (1...7).suffix(mostAttempts).map { "a\($0)" })
+      #expect((summary.attemptCount, summary.spans) == (7, 14))
+      #expect(summary.firstArrival == all.attempts.map(\.firstArrival).min())
+      #expect(summary.lastArrival == all.attempts.map(\.lastArrival).max())
     }
   }
 

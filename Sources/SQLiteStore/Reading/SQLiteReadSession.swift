@@ -162,7 +162,7 @@ final class SQLiteReadSession: ReadSession {
     }
   }
 
-  func rollouts(after: Int64, limit: Int) throws(StoreError) -> [RolloutSummary] {
+  func rollouts(after: Int64, limit: Int, mostAttempts: Int) throws(StoreError) -> [RolloutSummary] {
     try guarded { () throws(SQLiteError) in
       var summaries: [RolloutSummary] = []
       var select = try connection.prepare(
@@ -184,11 +184,11 @@ final class SQLiteReadSession: ReadSession {
         let attempt = RolloutSummary.Attempt(
           id: row.int(at: 2) == 0 ? nil : row.string(at: 3), spans: row.int(at: 4), firstArrival: row.int(at: 5),
           lastArrival: row.int(at: 6))
-        if summaries.last?.position == row.int(at: 0) {
-          summaries[summaries.count - 1].attempts.append(attempt)
-        } else {
-          summaries.append(RolloutSummary(position: row.int(at: 0), id: row.string(at: 1), attempts: [attempt]))
+        if summaries.last?.position != row.int(at: 0) {
+          summaries.append(
+            RolloutSummary(position: row.int(at: 0), id: row.string(at: 1), mostAttempts: mostAttempts))
         }
+        summaries[summaries.count - 1].add(attempt)
       }
       return summaries
     }

@@ -38,7 +38,7 @@ extension SpanReader {
   }
 
   func rollouts() async throws -> [RolloutSummary] {
-    try await read { session throws(StoreError) in try session.rollouts(after: 0, limit: 1_000) }
+    try await read { session throws(StoreError) in try session.rollouts(after: 0, limit: 1_000, mostAttempts: .max) }
   }
 
   func totals() async throws -> StoreTotals {
