@@ -13,7 +13,7 @@ package enum SpanAnswer {
     _ reader: any SpanReader, _ query: SpanQuery, _ answers: AnswerAllowance,
     renderer: @escaping @Sendable (SpanSelection) throws(StoreError) -> Renderer
   ) async throws(StoreError) -> HTTPResponse {
-    let lease = await answers.lease()
+    guard let lease = await answers.lease() else { throw .unreadAnswers }
     return try await respond(SpanStream(reader, query, lease, renderer: renderer), lease)
   }
 
@@ -26,7 +26,7 @@ package enum SpanAnswer {
     _ reader: any SpanReader, _ answers: AnswerAllowance,
     start: @escaping @Sendable (any ReadSession) throws(StoreError) -> Pieces
   ) async throws(StoreError) -> HTTPResponse {
-    let lease = await answers.lease()
+    guard let lease = await answers.lease() else { throw .unreadAnswers }
     return try await respond(SpanStream(reader, lease, start: start), lease)
   }
 

@@ -23,13 +23,15 @@ final class SpanStream<Pieces: AnswerPieces>: Sendable {
     var pieces: [[UInt8]] = []
     /// Bytes that the connection has taken, and may not have sent.
     var takenBytes = 0
+    /// What the answer keeps beside its pieces until the last of them is made.
+    var keptBytes = 0
     var rendering = Rendering.running
     /// The connection, when it waits for a piece.
     var consumer: CheckedContinuation<Void, Never>?
 
     var hasEnded: Bool { if case .ended = rendering { true } else { false } }
 
-    var heldBytes: Int { pieces.reduce(takenBytes) { $0 + $1.count } }
+    var heldBytes: Int { pieces.reduce(takenBytes + keptBytes) { $0 + $1.count } }
   }
 
   /// How many pieces wait when a turn ends.
@@ -59,13 +61,7 @@ final class SpanStream<Pieces: AnswerPieces>: Sendable {
   ) {
     self.reader = reader
     self.lease = lease
-    reader.submit { [self] session in
-      if lease.isRefused {
-        end(.failure(StoreError(.overloaded, "too many bytes of answers wait for clients that do not read")))
-      } else {
-        turn(session, start)
-      }
-    }
+    reader.submit { [self] session in turn(session, isFirst: true, start) }
   }
 
   /// Starts to select spans and to render them.
@@ -85,7 +81,7 @@ final class SpanStream<Pieces: AnswerPieces>: Sendable {
 
   private func submitTurn() {
     reader.submit { [self] session in
-      turn(session) { _ in
+      turn(session, isFirst: false) { _ in
         state.withLock { state in
           guard case .queued(let pieces) = state.rendering else {
             preconditionFailure("a turn has something to render")
@@ -98,7 +94,7 @@ final class SpanStream<Pieces: AnswerPieces>: Sendable {
   }
 
   private func turn(
-    _ session: Result<any ReadSession, StoreError>,
+    _ session: Result<any ReadSession, StoreError>, isFirst: Bool,
     _ start: (any ReadSession) throws(StoreError) -> Pieces
   ) {
     do throws(StoreError) {
@@ -108,8 +104,9 @@ final class SpanStream<Pieces: AnswerPieces>: Sendable {
       var hasRoom = true
       while hasRoom && size < Self.turnSize {
         let piece = try pieces.next(session)
+        if isFirst && size == 0 { try check(piece, pieces) }
         size += piece.count
-        hasRoom = deliver(piece, isLast: pieces.isFinished)
+        hasRoom = deliver(piece, keptBytes: pieces.isFinished ? 0 : pieces.keptBytes, isLast: pieces.isFinished)
       }
       if !pieces.isFinished { endTurn(pieces) }
     } catch {
@@ -117,10 +114,17 @@ final class SpanStream<Pieces: AnswerPieces>: Sendable {
     }
   }
 
+  /// Refuses an answer that is not small, when others hold all that answers may.
+  private func check(_ first: [UInt8], _ pieces: Pieces) throws(StoreError) {
+    guard !pieces.isFinished || first.count > AnswerAllowance.usualBytes, lease.isRefused else { return }
+    throw .unreadAnswers
+  }
+
   /// - Returns: Whether another piece is wanted now.
-  private func deliver(_ piece: [UInt8], isLast: Bool) -> Bool {
+  private func deliver(_ piece: [UInt8], keptBytes: Int, isLast: Bool) -> Bool {
     let (consumer, hasRoom) = state.withLock { state in
       state.pieces.append(piece)
+      state.keptBytes = keptBytes
       lease.hold(state.heldBytes)
       if isLast { state.rendering = .ended(.success(())) }
       let hasRoom = !isLast && !lease.isScarce && state.pieces.count < Self.enoughPieces
@@ -163,7 +167,11 @@ final class SpanStream<Pieces: AnswerPieces>: Sendable {
 
   /// The next piece, `nil` after the last.
   func next() async throws(StoreError) -> [UInt8]? {
-    if state.withLock({ isTurnNeeded(&$0) }) { submitTurn() }
+    state.withLock { state in
+      // By asking for a piece the connection says that it has sent most of the former ones.
+      state.takenBytes = min(state.takenBytes, Self.mostUnsentBytes)
+      lease.hold(state.heldBytes)
+    }
     await waitForPiece()
     let (piece, goesOn) = try state.withLock { state throws(StoreError) in
       guard !state.pieces.isEmpty else {
@@ -180,17 +188,6 @@ final class SpanStream<Pieces: AnswerPieces>: Sendable {
     return piece
   }
 
-  /// Notes that the connection asks for a piece, by which it has sent most of the former ones.
-  ///
-  /// - Returns: Whether a turn is to be submitted, because nothing was rendered ahead.
-  private func isTurnNeeded(_ state: inout State) -> Bool {
-    state.takenBytes = min(state.takenBytes, Self.mostUnsentBytes)
-    lease.hold(state.heldBytes)
-    guard case .paused(let rest) = state.rendering, state.pieces.isEmpty else { return false }
-    state.rendering = .queued(rest)
-    return true
-  }
-
   /// Whether the next turn begins before the connection asks for what it makes.
   private func rendersAhead(of state: State) -> Bool { !lease.isScarce && state.pieces.count <= Self.fewPieces }
 
@@ -202,11 +199,15 @@ final class SpanStream<Pieces: AnswerPieces>: Sendable {
 
   private func waitForPiece() async {
     await withCheckedContinuation { continuation in
-      let isReady = state.withLock { state in
-        if !state.pieces.isEmpty || state.hasEnded { return true }
+      let (isReady, goesOn) = state.withLock { state in
+        if !state.pieces.isEmpty || state.hasEnded { return (true, false) }
         state.consumer = continuation
-        return false
+        // Under the same lock, or a turn that ends meanwhile would leave nobody to begin the next.
+        guard case .paused(let rest) = state.rendering else { return (false, false) }
+        state.rendering = .queued(rest)
+        return (false, true)
       }
+      if goesOn { submitTurn() }
       if isReady { continuation.resume() }
     }
   }

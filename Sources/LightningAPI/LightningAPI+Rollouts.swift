@@ -1,3 +1,4 @@
+import APISupport
 import JSON
 import Telemetry
 import TraceStore
@@ -48,7 +49,8 @@ extension LightningAPI {
     var reader = try await queryReader(request)
     let search = try RolloutSearch.read(&reader)
     try? await rollouts.findLateAttempts()
-    let stream = RolloutStream(self.reader, search, await request.answers.lease())
+    guard let lease = await request.answers.lease() else { throw .store(.unreadAnswers) }
+    let stream = RolloutStream(self.reader, search, lease)
     do throws(StoreError) {
       return try await stream.answer()
     } catch {

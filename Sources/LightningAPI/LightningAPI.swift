@@ -119,10 +119,27 @@ package final class LightningAPI: Sendable {
 
   private func answer(_ request: HTTPRequest, _ operation: LightningOperation) async -> HTTPResponse {
     do throws(RequestFailure) {
-      return try await respond(to: request, operation)
+      switch operation.answerSize {
+      case .inPieces: return try await respond(to: request, operation)
+      case .whole:
+        return try await count(request) { () throws(RequestFailure) in try await respond(to: request, operation) }
+      case .afterWait:
+        let response = try await respond(to: request, operation)
+        return try await count(request) { () throws(RequestFailure) in response }
+      }
     } catch {
       return LightningAnswer.failure(error)
     }
+  }
+
+  /// Counts what an answer holds that is rendered as a whole.
+  private func count(
+    _ request: HTTPRequest, _ make: () async throws(RequestFailure) -> HTTPResponse
+  ) async throws(RequestFailure) -> HTTPResponse {
+    guard let response = try await request.answers.count(isRefusable: request.method == .get, make) else {
+      throw .store(.unreadAnswers)
+    }
+    return response
   }
 
   private func respond(to request: HTTPRequest, _ operation: LightningOperation) async throws(RequestFailure)

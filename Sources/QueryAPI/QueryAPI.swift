@@ -70,7 +70,14 @@ package final class QueryAPI: Sendable {
     guard let route = NativeRoute(request.path) else { return await jaeger.respond(to: request) }
     guard route.methods.contains(request.method) else { return Self.notAllowed(route) }
     do {
-      return try await respond(to: request, route)
+      switch route {
+      case .spansOfRollout, .unassignedSpans, .trace: return try await respond(to: request, route)
+      case .retags:
+        // It holds nothing while it waits for changes.
+        let response = try await respond(to: request, route)
+        return try await count(request) { response }
+      default: return try await count(request) { try await respond(to: request, route) }
+      }
     } catch let fault as QueryFault {
       return JSONAnswer.error(fault.status, fault.message)
     } catch let failure as BodyFailure {
@@ -80,6 +87,15 @@ package final class QueryAPI: Sendable {
     } catch {
       return JSONAnswer.error(500, "\(error)")
     }
+  }
+
+  /// Counts what an answer holds that is rendered as a whole.
+  private func count(_ request: HTTPRequest, _ make: () async throws -> HTTPResponse) async throws -> HTTPResponse {
+    let isRead = request.method == .get || request.method == .head
+    guard let response = try await request.answers.count(isRefusable: isRead, make) else {
+      throw StoreError.unreadAnswers
+    }
+    return response
   }
 
   private static func notAllowed(_ route: NativeRoute) -> HTTPResponse {
@@ -158,7 +174,7 @@ package final class QueryAPI: Sendable {
     let after = try parameters.number("cursor") ?? 0
     let limit = try limit(parameters)
     let summaries = try await reader.read { session throws(StoreError) in
-      try session.rollouts(after: after, limit: limit)
+      try session.rollouts(after: after, limit: limit, mostAttempts: RolloutAnswer.mostAttempts)
     }
     return RolloutAnswer.render(summaries, isFull: summaries.count == limit)
   }

@@ -17,6 +17,9 @@ package protocol AnswerPieces: Sendable {
   /// Whether the last piece was made.
   var isFinished: Bool { get }
 
+  /// Bytes that are kept until then, beside the pieces.
+  var keptBytes: Int { get }
+
   /// Makes the next piece; each call can see another state of the store.
   mutating func next(_ session: any ReadSession) throws(StoreError) -> [UInt8]
 }
@@ -33,6 +36,8 @@ package struct SpanPieces<Renderer: SpanRenderer>: AnswerPieces {
   private var position = 0
   private var renderer: Renderer
   private(set) package var isFinished = false
+
+  package var keptBytes: Int { rows.count * MemoryLayout<SpanRow>.stride }
 
   /// - Parameters:
   ///   - query: By which the rows were selected.

@@ -56,7 +56,7 @@ final class ScriptedReader: SpanReader {
       return done
     }
 
-    func rollouts(after: Int64, limit: Int) -> [RolloutSummary] { [] }
+    func rollouts(after: Int64, limit: Int, mostAttempts: Int) -> [RolloutSummary] { [] }
     func rollouts(_ query: RolloutQuery) -> PageOf<AttemptedRollout> { PageOf(items: [], total: 0) }
     func rollouts(_ ids: [String]) -> [AttemptedRollout] { [] }
     func rolloutPlaces(_ query: RolloutQuery) -> PageOf<Int64> { PageOf(items: [], total: 0) }

@@ -543,6 +543,27 @@ def test_a_connection_that_is_reset_when_it_is_used_again_is_not_the_clients_pro
             assert outcome(span) == GOOD
 
 
+@pytest.mark.parametrize("end", [lambda _: False, reset], ids=["end", "reset"])
+def test_a_request_that_a_provider_has_worked_at_is_not_sent_again(start, end):
+    """A time limit in front of a provider looks like a kept connection that has ended, and the work would be paid twice."""
+    served = set()
+
+    def script(connection, _):
+        if connection in served:
+            threading.Event().wait(1.3)
+            return end(connection)
+        served.add(connection)
+        connection.sendall(scripted.answer(b'{"id":"kept"}'))
+        return True
+
+    with scripted.ScriptedUpstream(script) as upstream:
+        relay = start(*proxy.arguments(upstream.url), *proxy.setting("loops", 1))
+        assert exchange(relay, proxy.CHAT, proxy.chat())[0].status == 200
+        answer, span = exchange(relay, proxy.CHAT, proxy.chat())
+        assert (answer.status, outcome(span)) == (502, failed("upstream_truncated"))
+        assert [number for number, _ in upstream.requests] == [1, 1]
+
+
 def test_many_connections_that_have_ended_cost_one_more_try(start):
     """libcurl would try one kept connection after the other, and each may have brought the request to the provider."""
     together = threading.Barrier(12)
@@ -733,6 +754,23 @@ def test_a_cut_stream_is_no_whole_answer_for_http_1_0(relay, upstream):
                 pass
 
 
+def test_a_stream_that_a_stop_cuts_is_no_whole_answer_for_http_1_0(start, fake):
+    relay = start(*proxy.arguments(fake.url), *proxy.setting("shutdown.deadline", "500ms"))
+    fake.reset()
+    body = json.dumps(STREAM).encode()
+    with socket.create_connection(relay.llm_proxy, timeout=30) as client:
+        request = f"POST {proxy.CHAT} HTTP/1.0\r\ncontent-type: application/json\r\nx-fake: gap=20&chunks=5000\r\n"
+        client.sendall(f"{request}content-length: {len(body)}\r\n\r\n".encode() + body)
+        received = b""
+        while b"data: " not in received:
+            received += client.recv(4096)
+        os.kill(relay.pid, signal.SIGTERM)
+        with pytest.raises(ConnectionResetError):
+            while client.recv(4096):
+                pass
+    assert relay.wait() == 0
+
+
 def test_a_head_says_the_length_of_the_provider(relay, upstream):
     upstream.script = lambda connection, _: connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 55\r\n\r\n")
     answer = http1.request(relay.llm_proxy, "HEAD", "/scripted/v1/responses/resp_1")
@@ -745,6 +783,24 @@ def test_fields_of_the_providers_connection_stay_there(relay, upstream):
     answer, _ = exchange(relay, "/scripted" + proxy.CHAT, proxy.chat())
     assert (answer.header("x-hop"), answer.header("x-far"), answer.header("x-folded")) == (None, "2", "a b")
     assert answer.header("x-proxy-request-id") != "theirs"
+
+
+def test_bytes_of_fields_pass_unchanged_in_both_directions(relay, upstream):
+    """Also those that are not UTF-8, or stand for such a byte inside the proxy."""
+    value = b"caf\xe9 \xff\x80 \xc3\xa9 \xee\xbe\x80 \xef\xbf\xbd"
+    lines = [b"HTTP/1.1 200 OK", b"content-type: application/json", b"content-length: 2", b"x-odd: " + value]
+    upstream.requests.clear()
+    upstream.script = lambda connection, _: connection.sendall(b"\r\n".join(lines) + b"\r\n\r\n{}")
+    body = json.dumps(proxy.chat()).encode()
+    head = f"POST /scripted{proxy.CHAT} HTTP/1.1\r\nhost: a\r\ncontent-length: {len(body)}\r\n".encode()
+    with http1.Connection(relay.llm_proxy) as client:
+        client.send(head + b"x-ours: " + value + b"\r\nconnection: close\r\n\r\n" + body)
+        raw = b""
+        while piece := client.socket.recv(1 << 16):
+            raw += piece
+    assert b"\r\nx-odd: " + value + b"\r\n" in raw
+    ((_, request),) = upstream.requests
+    assert b"\r\nx-ours: " + value + b"\r\n" in request
 
 
 # The proxy ends

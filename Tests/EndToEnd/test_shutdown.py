@@ -143,6 +143,18 @@ def test_a_sender_that_is_cut_off_by_the_end_is_told_to_try_again(start):
     assert "malformed" not in server.log()
 
 
+def test_a_sender_of_half_a_head_is_told_to_try_again(start):
+    server = start("--set", "shutdown.deadline=300ms")
+    with http1.Connection(server.otlp_http) as connection:
+        connection.send(b"POST /v1/traces HTTP/1.1\r\nho")
+        # The server has read it: a connection behind it was served.
+        assert http1.request(server.otlp_http, "GET", "/healthz").status in (200, 404)
+        os.kill(server.pid, signal.SIGTERM)
+        response = connection.read_response()
+    assert (response.status, response.header("Retry-After")) == (503, "1")
+    assert server.wait() == 0
+
+
 def test_a_sender_that_goes_away_has_sent_nothing_malformed(server):
     with http1.Connection(server.otlp_http) as connection:
         begin_request(connection, 10)

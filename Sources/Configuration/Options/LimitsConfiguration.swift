@@ -73,9 +73,10 @@ extension LimitsConfiguration {
       "The bytes that wait for the writer; beyond it requests are answered with 503. At least limits.request_bytes."),
     ConfigurationOption(
       "limits.answer_bytes", \.limits.answerBytes, .bytes(1 << 20...1 << 40),
-      "The bytes of answers that are rendered and wait for clients to read them; beyond it queries are answered with 503. "
-        + "Nothing is rendered ahead beyond half of it, and a query of a connection whose answers hold an eighth waits for "
-        + "them. Answers that have begun go on as they are read."),
+      "The bytes of answers that wait for clients to read them, with the rows of those that are still rendered; beyond it "
+        + "queries whose answers are not small (256 KiB) are answered with 503. Nothing is rendered ahead beyond half of "
+        + "it, and a request of a connection whose answers hold an eighth waits for them. Answers that have begun go on as "
+        + "they are read."),
     ConfigurationOption(
       "limits.connections", \.limits.connections, .integer(1...1_000_000),
       "The number of open connections; further ones are refused. Never more than the system's limit of descriptors leaves."

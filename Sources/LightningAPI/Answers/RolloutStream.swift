@@ -1,3 +1,4 @@
+import APISupport
 import JSON
 import Telemetry
 import Threads
@@ -32,9 +33,6 @@ final class RolloutStream: Sendable {
   /// The answer: whole when it is one piece.
   func answer() async throws(StoreError) -> HTTPResponse {
     let first = try await reader.read { [self] session throws(StoreError) in
-      if lease.isRefused {
-        throw StoreError(.overloaded, "too many bytes of answers wait for clients that do not read")
-      }
       let found = try session.rolloutPlaces(search.query)
       state.withLock { state in
         state.places = found.items
@@ -43,7 +41,10 @@ final class RolloutStream: Sendable {
         state.writer.key("items")
         state.writer.beginArray()
       }
-      return try piece(session)
+      let first = try piece(session)
+      let isSmall = state.withLock { $0.isDone } && first.count <= AnswerAllowance.usualBytes
+      if !isSmall && lease.isRefused { throw .unreadAnswers }
+      return first
     }
     let isWhole = state.withLock { $0.isDone }
     let pending = Locked<[UInt8]?>(first)
@@ -78,7 +79,7 @@ final class RolloutStream: Sendable {
       if state.isDone { end(&state) }
       let piece = state.writer.takePiece(isLast: state.isDone, reservingCapacity: Self.pieceSize)
       // Pieces are made when the connection asks for them, so that it has sent most of the former one.
-      lease.hold(piece.count)
+      lease.hold(piece.count + (state.isDone ? 0 : state.places.count * MemoryLayout<Int64>.stride))
       return piece
     }
   }

@@ -20,4 +20,21 @@ enum LightningOperation: Hashable, Sendable {
   case updateResources(String)
   case addSpan, listSpans, searchSpans, nextSpan
   case wait
+
+  /// How the memory for an answer is bounded.
+  enum AnswerSize {
+    /// It is made and counted piece by piece.
+    case inPieces
+    case whole
+    /// It is whole, and made after a wait that holds nothing.
+    case afterWait
+  }
+
+  var answerSize: AnswerSize {
+    switch self {
+    case .listRollouts, .searchRollouts, .listSpans, .searchSpans: .inPieces
+    case .wait: .afterWait
+    default: .whole
+    }
+  }
 }

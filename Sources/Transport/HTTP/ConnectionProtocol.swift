@@ -13,6 +13,8 @@ protocol ConnectionProtocol: AnyObject {
   func beginShutdown()
   /// Fails the bodies that are not complete, so that their senders get an answer before the connection is closed.
   func refuseBodies()
+  /// Whether the end of the connection now would be the end of a body that is not complete.
+  var endsBodyWithConnection: Bool { get }
   /// When ``deadlineDidPass()`` wants to be called, in milliseconds of the loop's clock.
   var deadline: UInt64? { get }
   func deadlineDidPass()

@@ -24,6 +24,8 @@ final class HTTPConnection: ByteStreamDelegate, @unchecked Sendable {
   private let openedAt: UInt64
   private var timer: LoopTimer?
   private var timerEnd: UInt64 = .max
+  /// The client has closed its side while the last bytes were being sent.
+  private var hasInputEnded = false
   /// The stream was told to close and has not answered yet.
   private var isClosing = false
   private var drainWaiters: [CheckedContinuation<Bool, Never>] = []
@@ -120,7 +122,10 @@ final class HTTPConnection: ByteStreamDelegate, @unchecked Sendable {
 
   func didReceiveEnd() {
     switch state {
-    case .undecided, .lingering: close()
+    case .undecided: close()
+    case .lingering:
+      // A client that has closed its side may still be reading.
+      if stream.pendingOutput == 0 { close() } else { hasInputEnded = true }
     case .speaking(let speaker):
       speaker.receiveEnd()
       updateDeadline()
@@ -155,7 +160,7 @@ final class HTTPConnection: ByteStreamDelegate, @unchecked Sendable {
     resumeWaiters(returning: true)
     switch state {
     case .speaking(let speaker): speaker.didDrain()
-    case .lingering: state = .lingering(until: lingerEnd)
+    case .lingering: if hasInputEnded { close() } else { state = .lingering(until: lingerEnd) }
     case .undecided, .closed: break
     }
     updateDeadline()
@@ -195,7 +200,13 @@ final class HTTPConnection: ByteStreamDelegate, @unchecked Sendable {
   private var lingerEnd: UInt64 { context.loop.now + context.configuration.lingerTimeout.wholeMilliseconds }
 
   /// Closes at once.
+  ///
+  /// What is lost with it must not look whole: where the end of the connection is the end of a body, the peer sees a
+  /// reset.
   func close() {
+    var isBodyOpen = false
+    if case .speaking(let speaker) = state { isBodyOpen = speaker.endsBodyWithConnection }
+    if isBodyOpen || stream.pendingOutput > 0 { return reset() }
     isClosing = true
     stream.close()
   }

@@ -75,11 +75,14 @@ final class HTTP1Connection: ConnectionProtocol {
     if !exchange.isAnswerStarted { exchange.task?.cancel() }
   }
 
-  /// Whether the parser may read on: it waits while a complete request is being answered.
+  /// Whether the parser may read on: it waits while a complete request is being answered, and while much of former
+  /// answers is not sent, because a client could ask on and on and read nothing.
   private var canParse: Bool {
-    guard let exchange else { return true }
+    guard let exchange else { return !isHeldUp }
     return !exchange.isRequestComplete
   }
+
+  private var isHeldUp: Bool { connection.pendingOutput > context.configuration.outputWatermark }
 
   /// - Returns: How many bytes were used.
   private func parse(_ bytes: Span<UInt8>) -> Int {
@@ -154,6 +157,7 @@ final class HTTP1Connection: ConnectionProtocol {
   /// Answers without a handler, and ends the connection.
   private func refuse(status: Int, _ text: String) {
     var response = HTTPResponse(status: status, headers: ["content-type": "text/plain; charset=utf-8"])
+    if status == 503 { response.headers.append("retry-after", "1") }
     response.body = .bytes(Array((text + "\n").utf8))
     let head = HTTP1ResponseEncoder.head(
       response, framing: .length(text.utf8.count + 1),
@@ -310,9 +314,13 @@ final class HTTP1Connection: ConnectionProtocol {
 
   func abort(_ exchange: HTTP1Exchange) {
     guard self.exchange === exchange, !isDone else { return }
+    connection.close()
     isDone = true
-    // Where the end of the connection is the end of the body, a clean one would make it whole.
-    if exchange.framing == .close { connection.reset() } else { connection.close() }
+  }
+
+  var endsBodyWithConnection: Bool {
+    guard let exchange else { return false }
+    return exchange.isAnswerStarted && !exchange.isAnswerComplete && exchange.framing == .close
   }
 
   private func complete(_ exchange: HTTP1Exchange) {
@@ -323,7 +331,11 @@ final class HTTP1Connection: ConnectionProtocol {
     proceed()
   }
 
-  func didDrain() {}
+  func didDrain() {
+    // The wait for a request begins when the answer to the last one has gone.
+    if exchange == nil && !parser.isInHead { waitStart = now }
+    proceed()
+  }
 
   // MARK: End
 
@@ -341,7 +353,9 @@ final class HTTP1Connection: ConnectionProtocol {
   }
 
   func refuseBodies() {
-    guard !isDone, let exchange, !exchange.isRequestComplete, !exchange.isInputBroken else { return }
+    guard !isDone else { return }
+    if exchange == nil && parser.isInHead { return refuse(status: 503, "the server is shutting down") }
+    guard let exchange, !exchange.isRequestComplete, !exchange.isInputBroken else { return }
     breakInput(of: exchange, .shuttingDown)
     proceed()
   }
@@ -354,6 +368,8 @@ final class HTTP1Connection: ConnectionProtocol {
     let configuration = context.configuration
     guard !isDone else { return nil }
     guard let exchange else {
+      // The deadline for writing holds.
+      if connection.pendingOutput > 0 && !parser.isInHead { return nil }
       let timeout = parser.isInHead || !hasServed ? configuration.headerTimeout : configuration.idleTimeout
       return waitStart + timeout.wholeMilliseconds
     }

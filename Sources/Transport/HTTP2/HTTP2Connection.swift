@@ -1,5 +1,9 @@
 /// HTTP/2 on a connection: streams side by side.
 final class HTTP2Connection: ConnectionProtocol, TurnEndListener {
+  /// What a client must take of an answer within the deadline for writing when the memory for answers is scarce, in
+  /// bytes: two kilobytes a second by default. Otherwise a byte is enough.
+  private static let stepSize = 64 << 10
+
   // The connection owns this object and tells it when it closes.
   private unowned let connection: HTTPConnection
   private let context: ConnectionContext
@@ -203,10 +207,17 @@ final class HTTP2Connection: ConnectionProtocol, TurnEndListener {
     for exchange in exchanges.values where exchange.pendingAnswer > 0 {
       let pending = session.pendingBody(stream: exchange.stream)
       guard pending < exchange.pendingAnswer else { continue }
+      exchange.stepBytes += exchange.pendingAnswer - pending
       exchange.pendingAnswer = pending
       exchange.lastAnswerByte = now
+      if pending == 0 || exchange.stepBytes >= Self.stepSize { noteStep(of: exchange) }
       if !isFull(exchange) { exchange.resumeRoomWaiter(returning: true) }
     }
+  }
+
+  private func noteStep(of exchange: HTTP2Exchange) {
+    exchange.lastAnswerStep = now
+    exchange.stepBytes = 0
   }
 
   /// Ends the connection after the frames that are left.
@@ -312,7 +323,10 @@ final class HTTP2Connection: ConnectionProtocol, TurnEndListener {
   /// Notes that bytes of an answer wait, so that a client that never opens its window is noticed.
   private func watchAnswer(_ exchange: HTTP2Exchange, _ count: Int) {
     guard count > 0 else { return }
-    if exchange.pendingAnswer == 0 { exchange.lastAnswerByte = now }
+    if exchange.pendingAnswer == 0 {
+      exchange.lastAnswerByte = now
+      noteStep(of: exchange)
+    }
     exchange.pendingAnswer += count
     noteDeadline(after: context.configuration.writeTimeout)
   }
@@ -362,6 +376,9 @@ final class HTTP2Connection: ConnectionProtocol, TurnEndListener {
     if !exchange.isAnswerStarted { exchange.task?.cancel() }
   }
 
+  /// Frames say where a body ends.
+  var endsBodyWithConnection: Bool { false }
+
   // MARK: Deadlines
 
   var deadline: UInt64? { isDone ? nil : nextCheck }
@@ -398,7 +415,8 @@ final class HTTP2Connection: ConnectionProtocol, TurnEndListener {
 
   private func checkDeadlines(of exchange: HTTP2Exchange) {
     let configuration = context.configuration
-    if exchange.pendingAnswer > 0 && hasPassed(exchange.lastAnswerByte, configuration.writeTimeout) {
+    let lastProgress = connection.answers.isScarce ? exchange.lastAnswerStep : exchange.lastAnswerByte
+    if exchange.pendingAnswer > 0 && hasPassed(lastProgress, configuration.writeTimeout) {
       context.counters.timeouts.increment()
       session.resetStream(exchange.stream, .cancel)
       return

@@ -20,6 +20,10 @@ final class HTTP2Exchange: ResponseSink, BodyPipeOwner, @unchecked Sendable {
   var bodyStart: UInt64
   /// When bytes of the answer last went into frames.
   var lastAnswerByte: UInt64
+  /// When so many bytes had gone that the client can be said to read.
+  var lastAnswerStep: UInt64
+  /// Bytes that have gone since.
+  var stepBytes = 0
   /// Bytes of the answer that wait for the client's window, when last looked at.
   var pendingAnswer = 0
   /// What the answer holds of the budget of answers.
@@ -36,6 +40,7 @@ final class HTTP2Exchange: ResponseSink, BodyPipeOwner, @unchecked Sendable {
     lastBodyByte = loop.now
     bodyStart = loop.now
     lastAnswerByte = loop.now
+    lastAnswerStep = loop.now
     pipe.owner = self
   }
 

@@ -36,7 +36,7 @@ struct FakeSession: ReadSession {
     return done
   }
 
-  func rollouts(after: Int64, limit: Int) -> [RolloutSummary] { [] }
+  func rollouts(after: Int64, limit: Int, mostAttempts: Int) -> [RolloutSummary] { [] }
 
   func rolloutPlaces(_ query: RolloutQuery) -> PageOf<Int64> {
     let page = rollouts(query)

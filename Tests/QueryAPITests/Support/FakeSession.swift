@@ -91,7 +91,7 @@ struct FakeSession: ReadSession {
 
   // MARK: Nothing here asks for these
 
-  func rollouts(after: Int64, limit: Int) -> [RolloutSummary] { [] }
+  func rollouts(after: Int64, limit: Int, mostAttempts: Int) -> [RolloutSummary] { [] }
   func totals() -> StoreTotals {
     StoreTotals(spans: 0, duplicates: 0, variants: 0, unassigned: 0, rollouts: 0, attempts: 0, traces: 0)
   }

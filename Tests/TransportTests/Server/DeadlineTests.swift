@@ -1,4 +1,6 @@
+import Glibc
 import Testing
+import Threads
 
 @testable import Transport
 
@@ -31,6 +33,24 @@ import Testing
         return try client.readToEnd()
       }
       #expect(text == "")
+    }
+  }
+
+  @Test func `an answer that is read slowly is not cut by the deadline for idle connections`() async throws {
+    try await withServer(
+      { $0.idleTimeout = .milliseconds(50) },
+      handler: { _ in HTTPResponse(status: 200, body: .bytes([UInt8](repeating: 0x61, count: 32 << 20))) }
+    ) { server, address in
+      let count = try await onThread {
+        let client = try TestClient(address, receiveBuffer: 65536)
+        try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        _ = try client.read(through: "\r\n\r\n")
+        usleep(300_000)
+        // When all of it is read, the connection is idle.
+        return try client.countToEnd()
+      }
+      #expect(count == 32 << 20)
+      #expect(server.statistics.timeouts == 0)
     }
   }
 
@@ -100,6 +120,40 @@ import Testing
       while server.statistics.timeouts == 0 { await Task.yield() }
       while server.statistics.openConnections > 0 { await Task.yield() }
       withExtendedLifetime(client) {}
+    }
+  }
+
+  @Test func `a body that ends with its connection ends with a reset where its client does not read`() async throws {
+    try await withServer(
+      { $0.writeTimeout = .milliseconds(50) },
+      handler: { _ in HTTPResponse(status: 200, body: .stream { [UInt8](repeating: 0x61, count: 1_000_000) }) }
+    ) { server, address in
+      let client = try await onThread {
+        let client = try TestClient(address, receiveBuffer: 4096)
+        try client.send("GET / HTTP/1.0\r\n\r\n")
+        return UncheckedBox(client)
+      }
+      while server.statistics.openConnections > 0 || server.statistics.timeouts == 0 { await Task.yield() }
+      let error = await #expect(throws: TestClient.ClientError.self) {
+        try await onThread { try client.value.countToEnd() }
+      }
+      #expect(error?.errno == ECONNRESET)
+    }
+  }
+
+  @Test func `a client that closes its side gets the rest of the last answer`() async throws {
+    try await withServer(handler: { _ in
+      HTTPResponse(status: 200, body: .bytes([UInt8](repeating: 0x61, count: 32 << 20)))
+    }) { _, address in
+      let count = try await onThread {
+        let client = try TestClient(address, receiveBuffer: 65536)
+        try client.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        _ = try client.read(through: "\r\n\r\n")
+        client.finishSending()
+        usleep(100_000)
+        return try client.countToEnd()
+      }
+      #expect(count == 32 << 20)
     }
   }
 
@@ -176,6 +230,40 @@ import Testing
         return try client.readFrames { $0.type == 3 }
       }
       #expect(frames.last == .reset(1, code: 8))
+    }
+  }
+
+  @Test(arguments: [false, true])
+  func `an HTTP 2 client that takes a byte now and then loses the stream where memory is scarce`(isScarce: Bool)
+    async throws
+  {
+    let answers = Locked(AnswerAllowance(AnswerBudget(limit: .max)))
+    try await withServer(
+      {
+        $0.writeTimeout = .milliseconds(400)
+        $0.answerBytes = 1 << 20
+      },
+      handler: { request in
+        answers.withLock { $0 = request.answers }
+        var response = HTTPResponse(status: 200, body: .bytes([UInt8](repeating: 0, count: 1 << 20)))
+        response.lease = await request.answers.lease()
+        response.lease?.hold(isScarce ? 1 << 20 : 1 << 10)
+        return response
+      }
+    ) { server, address in
+      let isReset = try await onThread {
+        let client = try TestClient(address)
+        try client.send(HTTP2Frame.clientStart + HTTP2Frame.request(1).bytes)
+        // Three times the deadline, in steps of a quarter of it.
+        for _ in 0..<12 {
+          try client.send(
+            HTTP2Frame.windowUpdate(1, 1).bytes + HTTP2Frame.windowUpdate(0, 1).bytes + HTTP2Frame.ping.bytes)
+          if try client.readFrames(until: { $0.type == 3 || $0.type == 6 }).last?.type == 3 { return true }
+          usleep(100_000)
+        }
+        return false
+      }
+      #expect(isReset == isScarce)
     }
   }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 import Threads
 
@@ -35,6 +36,29 @@ import Threads
         return try (0..<100).map { _ in try client.readAnswer().body.count }
       }
       #expect(bodies == (0..<100).map { "POST /\($0) ".count + 3000 })
+    }
+  }
+
+  @Test func `pipelined requests wait while the answers before them are not read`() async throws {
+    let begun = Locked(0)
+    try await withServer(handler: { request in
+      begun.withLock { $0 += 1 }
+      return HTTPResponse(status: 200, body: .bytes([UInt8](repeating: 0x61, count: 100_000)))
+    }) { _, address in
+      let lengths = try await onThread {
+        let client = try TestClient(address, receiveBuffer: 65536)
+        try client.send(String(repeating: "GET / HTTP/1.1\r\nHost: h\r\n\r\n", count: 1_000))
+        // Until nothing more begins.
+        var last = -1
+        while case let now = begun.withLock({ $0 }), now != last || now == 0 {
+          last = now
+          usleep(200_000)
+        }
+        // The kernel's buffers hold some megabytes; 100 MB would not fit anywhere but in the server's memory.
+        #expect(last < 200)
+        return try (0..<1_000).map { _ in try client.readAnswer().body.utf8.count }
+      }
+      #expect(lengths == Array(repeating: 100_000, count: 1_000))
     }
   }
 

@@ -12,6 +12,8 @@ struct SummaryPieces: AnswerPieces {
   private var writer = JSONWriter(reservingCapacity: 4 << 10)
   private(set) var isFinished = false
 
+  var keptBytes: Int { traces.count * MemoryLayout<TraceID>.stride }
+
   /// - Parameter warning: Stands beside the summaries.
   init(_ traces: [TraceID], warning: String?) {
     self.traces = traces

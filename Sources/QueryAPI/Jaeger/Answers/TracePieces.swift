@@ -43,6 +43,8 @@ struct TracePieces<Format: TraceFormat>: AnswerPieces {
   private var missing: [TraceID] = []
   private(set) var isFinished = false
 
+  var keptBytes: Int { rows.count * MemoryLayout<SpanRow>.stride }
+
   /// - Parameter isRaw: Whether spans are shown in the order of their arrival and with the ids that they came with.
   init(_ traces: [TraceID], isRaw: Bool, _ format: Format) {
     self.traces = traces
