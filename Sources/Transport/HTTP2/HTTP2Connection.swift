@@ -1,7 +1,8 @@
 /// HTTP/2 on a connection: streams side by side.
 final class HTTP2Connection: ConnectionProtocol, TurnEndListener {
-  /// What a client must take of an answer within the deadline for writing when the memory for answers is scarce, in
-  /// bytes: two kilobytes a second by default. Otherwise a byte is enough.
+  /// What a client must take of an answer within the deadline for writing when memory is scarce, in bytes.
+  ///
+  /// That is two kilobytes a second by default; otherwise a byte is enough.
   private static let stepSize = 64 << 10
 
   // The connection owns this object and tells it when it closes.
