@@ -27,7 +27,7 @@ package enum JSONAnswer {
 
   /// What the store could not do, without its message, which may name files.
   package static func error(_ error: StoreError) -> HTTPResponse {
-    var response = Self.error(error.code == .deadline ? 504 : 503, "the store cannot answer: \(error.code)")
+    var response = Self.error(error.code == .deadline ? 504 : 503, error.answerText)
     if error.code != .deadline { response.headers.append("retry-after", "1") }
     return response
   }

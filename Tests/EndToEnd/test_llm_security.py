@@ -247,7 +247,7 @@ def test_the_admin_key_reaches_no_provider(start, fake):
 
 def test_a_client_key_is_good_behind_another(guarded, fake):
     assert proxy.ask(guarded, headers={**bearer("sk-of-a-provider"), "x-api-key": CLIENT_KEY}).status == 200
-    assert "sk-of-a-provider" not in str(fake.last().headers)
+    assert "sk-of-a-provider" not in str(fake.last().fields)
 
 
 def test_a_pause_keeps_new_calls_out(guarded, fake):
@@ -712,7 +712,7 @@ def post(relay, path, body, headers=None):
         ("/openai/v1/chat/completions", b'{"messages":[]}', None, 400),
         ("/openai/v1/chat/completions", b'{"model":"huge","model":"small"}', None, 400),
         ("/openai/v1/chat/completions", b'\xef\xbb\xbf{"model":"huge"}', None, 400),
-        ("/openai/v1/chat/completions", gzip.compress(b'{"model":"huge"}'), {"Content-Encoding": "gzip"}, 400),
+        ("/openai/v1/chat/completions", gzip.compress(b'{"model":"huge"}', mtime=0), {"Content-Encoding": "gzip"}, 400),
         ("/openai/v1/messages/count_tokens", b'{"model":"huge"}', None, 404),
         ("/gemini/v1beta/models/small:generateContent", b"{}", None, 200),
         ("/gemini/v1beta/models/huge:generateContent", b"{}", None, 404),

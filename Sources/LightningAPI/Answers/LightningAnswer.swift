@@ -43,7 +43,7 @@ enum LightningAnswer {
   /// The client tries again after a 5xx, and not after a 4xx.
   private static func storeFailure(_ error: StoreError) -> HTTPResponse {
     if error.code == .refused { return detail(400, "the store refuses this: \(error.message)") }
-    var response = detail(error.code == .deadline ? 504 : 503, "the store cannot answer: \(error.code)")
+    var response = detail(error.code == .deadline ? 504 : 503, error.answerText)
     response.headers.append("retry-after", "1")
     return response
   }

@@ -35,6 +35,10 @@ package final class AnswerAllowance: Sendable {
   /// What an answer is taken to hold before it is known: the size of most first pieces, in bytes.
   package static let usualBytes = 256 << 10
 
+  /// What an answer that is made as a whole is taken to hold while its size is not known, in bytes: two of a connection
+  /// are made at a time.
+  package var unknownBytes: Int { max(Self.usualBytes, budget.connectionShare / 2) }
+
   private struct Waiter {
     var number: UInt64
     var expectedBytes: Int

@@ -78,7 +78,7 @@ enum JaegerAnswer {
   static func failure(_ error: StoreError, isNew: Bool) -> HTTPResponse {
     let isLate = error.code == .deadline
     var response = fault(
-      JaegerFault(isLate ? 504 : 503, "the store cannot answer: \(error.code)"), isNew: isNew)
+      JaegerFault(isLate ? 504 : 503, error.answerText), isNew: isNew)
     if !isLate { response.headers.append("retry-after", "1") }
     return response
   }
