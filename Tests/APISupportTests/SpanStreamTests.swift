@@ -127,7 +127,7 @@ import Transport
   }
 
   @Test(.timeLimit(.minutes(1)))
-  func `a turn that ends just when a piece is asked for is followed by the next`() async throws {
+  func `pieces that are asked for while others are made are all there where memory is scarce`() async throws {
     let budget = AnswerBudget(limit: 1 << 20)
     let other = try #require(await AnswerAllowance(budget).lease())
     other.hold(1 << 19)
