@@ -119,27 +119,16 @@ package final class LightningAPI: Sendable {
 
   private func answer(_ request: HTTPRequest, _ operation: LightningOperation) async -> HTTPResponse {
     do throws(RequestFailure) {
-      switch operation.answerSize {
-      case .inPieces: return try await respond(to: request, operation)
-      case .whole:
-        return try await count(request) { () throws(RequestFailure) in try await respond(to: request, operation) }
-      case .afterWait:
-        let response = try await respond(to: request, operation)
-        return try await count(request) { () throws(RequestFailure) in response }
+      if operation.isAnsweredInPieces { return try await respond(to: request, operation) }
+      let isRead = request.method == .get
+      let answer = try await request.answers.count(isRefusable: isRead) { () throws(RequestFailure) in
+        try await respond(to: request, operation)
       }
+      guard let answer else { throw .store(.unreadAnswers) }
+      return answer
     } catch {
       return LightningAnswer.failure(error)
     }
-  }
-
-  /// Counts what an answer holds that is rendered as a whole.
-  private func count(
-    _ request: HTTPRequest, _ make: () async throws(RequestFailure) -> HTTPResponse
-  ) async throws(RequestFailure) -> HTTPResponse {
-    guard let response = try await request.answers.count(isRefusable: request.method == .get, make) else {
-      throw .store(.unreadAnswers)
-    }
-    return response
   }
 
   private func respond(to request: HTTPRequest, _ operation: LightningOperation) async throws(RequestFailure)

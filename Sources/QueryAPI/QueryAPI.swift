@@ -72,11 +72,13 @@ package final class QueryAPI: Sendable {
     do {
       switch route {
       case .spansOfRollout, .unassignedSpans, .trace: return try await respond(to: request, route)
-      case .retags:
-        // It holds nothing while it waits for changes.
-        let response = try await respond(to: request, route)
-        return try await count(request) { response }
-      default: return try await count(request) { try await respond(to: request, route) }
+      default:
+        let isRead = request.method == .get || request.method == .head
+        let answer = try await request.answers.count(isRefusable: isRead && route != .retags) {
+          try await respond(to: request, route)
+        }
+        guard let answer else { throw StoreError.unreadAnswers }
+        return answer
       }
     } catch let fault as QueryFault {
       return JSONAnswer.error(fault.status, fault.message)
@@ -87,15 +89,6 @@ package final class QueryAPI: Sendable {
     } catch {
       return JSONAnswer.error(500, "\(error)")
     }
-  }
-
-  /// Counts what an answer holds that is rendered as a whole.
-  private func count(_ request: HTTPRequest, _ make: () async throws -> HTTPResponse) async throws -> HTTPResponse {
-    let isRead = request.method == .get || request.method == .head
-    guard let response = try await request.answers.count(isRefusable: isRead, make) else {
-      throw StoreError.unreadAnswers
-    }
-    return response
   }
 
   private static func notAllowed(_ route: NativeRoute) -> HTTPResponse {

@@ -21,20 +21,11 @@ enum LightningOperation: Hashable, Sendable {
   case addSpan, listSpans, searchSpans, nextSpan
   case wait
 
-  /// How the memory for an answer is bounded.
-  enum AnswerSize {
-    /// It is made and counted piece by piece.
-    case inPieces
-    case whole
-    /// It is whole, and made after a wait that holds nothing.
-    case afterWait
-  }
-
-  var answerSize: AnswerSize {
+  /// Whether the answer is made and counted piece by piece, and not as a whole.
+  var isAnsweredInPieces: Bool {
     switch self {
-    case .listRollouts, .searchRollouts, .listSpans, .searchSpans: .inPieces
-    case .wait: .afterWait
-    default: .whole
+    case .listRollouts, .searchRollouts, .listSpans, .searchSpans: true
+    default: false
     }
   }
 }

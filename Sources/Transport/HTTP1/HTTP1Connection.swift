@@ -180,7 +180,7 @@ final class HTTP1Connection: ConnectionProtocol {
       unreadStart += parse(bytes.span.extracting(unreadStart..<bytes.count))
       if unreadStart == unread.count { (unread, unreadStart) = ([], 0) }
     }
-    if !isDone && hasInputEnded && exchange == nil { end() }
+    if !isDone && hasInputEnded && exchange == nil && !isHeldUp { end() }
     guard !isDone else { return }
     updateReading()
     connection.updateDeadline()

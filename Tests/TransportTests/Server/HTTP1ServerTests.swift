@@ -39,7 +39,8 @@ import Threads
     }
   }
 
-  @Test func `pipelined requests wait while the answers before them are not read`() async throws {
+  @Test(arguments: [false, true])
+  func `pipelined requests wait while the answers before them are not read`(endsInput: Bool) async throws {
     let begun = Locked(0)
     try await withServer(handler: { request in
       begun.withLock { $0 += 1 }
@@ -48,6 +49,7 @@ import Threads
       let lengths = try await onThread {
         let client = try TestClient(address, receiveBuffer: 65536)
         try client.send(String(repeating: "GET / HTTP/1.1\r\nHost: h\r\n\r\n", count: 1_000))
+        if endsInput { client.finishSending() }
         // Until nothing more begins.
         var last = -1
         while case let now = begun.withLock({ $0 }), now != last || now == 0 {
