@@ -7,6 +7,7 @@ import Glibc
   // `serve` takes itself.
   static func main() {
     ProcessSetup.fillStandardDescriptors()
+    ProcessSetup.ignoreBrokenPipes()
     do throws(ArgumentsError) {
       switch try CommandTable.program.parse(Array(CommandLine.arguments.dropFirst())) {
       case .help(let text), .version(let text): print(text)

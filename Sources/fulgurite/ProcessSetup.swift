@@ -2,11 +2,13 @@ import Glibc
 
 /// What the process needs of the system before anything else.
 enum ProcessSetup {
+  /// Makes a peer or a reader of the output that goes away an error of one write, not the end of the process.
+  static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+
+  /// What only the server needs.
   static func prepare() {
     // Spans hold prompts and answers of people: files are for the owner alone.
     umask(0o077)
-    // A peer or a log reader that goes away is an error of one write, not the end of the process.
-    signal(SIGPIPE, SIG_IGN)
     raiseDescriptorLimit()
   }
 

@@ -1,6 +1,8 @@
 """`fulgurite query`: every format, with and without a running server."""
 
+import fcntl
 import json
+import os
 import subprocess
 
 import pytest
@@ -121,13 +123,16 @@ def test_query_keeps_control_characters_from_the_terminal(server):
 
 def test_query_ends_quietly_when_its_reader_leaves(filled):
     command = [paths.BINARY, "query", "spans", "--data", filled.data, "--rollout", ROLLOUT, "--format", "otlp"]
-    environment = program.clean_environment()
-    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
-    process.stdout.close()
-    errors = process.stderr.read()
-    process.stderr.close()
-    process.wait(30)
-    assert errors == b""
+    reader, writer = os.pipe()
+    # Less than the command prints, so that it still writes when its reader leaves.
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    assert len(query(filled, *command[5:])) > 2 * 4096
+    process = subprocess.Popen(list(map(str, command)), stdout=writer, stderr=subprocess.PIPE, env=program.clean_environment())
+    os.close(writer)
+    assert os.read(reader, 1) == b"{"
+    os.close(reader)
+    assert process.communicate(timeout=30)[1] == b""
+    assert process.returncode == 0
 
 
 def test_query_of_a_folder_without_a_store_says_so(tmp_path):

@@ -152,6 +152,20 @@ def test_tail_ends_when_its_reader_is_gone(server):
         assert tail.stderr.read() == b""
 
 
+def test_tail_ends_well_when_its_reader_has_seen_enough(server):
+    post(server, "/queues/rollouts/enqueue", {"rollouts": [{"input": number} for number in range(200)]})
+    reader, writer = os.pipe()
+    # Less than the tail prints at once, so that it still writes when its reader leaves.
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    command = [paths.BINARY, "rollouts", "tail", "--data", server.data]
+    with subprocess.Popen(command, stdout=writer, stderr=subprocess.PIPE, env=program.clean_environment()) as tail:
+        os.close(writer)
+        assert os.read(reader, 7) == b"ROLLOUT"
+        os.close(reader)
+        assert tail.wait(timeout=30) == 0
+        assert tail.stderr.read() == b""
+
+
 @pytest.mark.parametrize("width", [60, 80, 120, 150])
 def test_a_tail_fits_the_terminal(server, width):
     rewarded(server, 1)
