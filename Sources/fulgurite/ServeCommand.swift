@@ -69,16 +69,21 @@ enum ServeCommand {
   private static func announce(_ server: Server, _ configuration: FulguriteConfiguration) {
     // Last, because who waits for it may go on at once.
     defer { StandardOutput.write(ReadyLine.json(server, configuration) + "\n") }
-    guard configuration.log.format == .text, let endpoint = server.addresses["otlp_http"]?.first else { return }
-    StandardError.write(
-      """
+    guard configuration.log.format == .text else { return }
+    var hints = ""
+    if let address = server.addresses["otlp_http"]?.first { hints += spanHint(address) }
+    if let address = server.addresses["api"]?.first { hints += apiHint(address) }
+    if let address = server.addresses["llm_proxy"]?.first { hints += proxyHint(address, configuration.llm) }
+    if !hints.isEmpty { StandardError.write("\n\(hints)\n") }
+  }
 
-      Send spans here:
-        export OTEL_EXPORTER_OTLP_ENDPOINT=http://\(endpoint)
-        export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
-      \(server.addresses["api"]?.first.map(apiHint) ?? "")
+  private static func spanHint(_ address: SocketAddress) -> String {
+    """
+    Send spans here:
+      export OTEL_EXPORTER_OTLP_ENDPOINT=http://\(address)
+      export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
 
-      """)
+    """
   }
 
   private static func apiHint(_ address: SocketAddress) -> String {
@@ -89,5 +94,14 @@ enum ServeCommand {
       LightningStoreClient("http://\(address)")
 
     """
+  }
+
+  /// What SDKs read, of the APIs that the upstreams speak; those of Gemini are told in their code.
+  private static func proxyHint(_ address: SocketAddress, _ configuration: LLMConfiguration) -> String {
+    let apis = Set(configuration.upstreams.map(\.api))
+    var hint = ""
+    if apis.contains(.openai) { hint += "  export OPENAI_BASE_URL=http://\(address)/v1\n" }
+    if apis.contains(.anthropic) { hint += "  export ANTHROPIC_BASE_URL=http://\(address)\n" }
+    return hint.isEmpty ? "" : "Ask language models here:\n\(hint)"
   }
 }

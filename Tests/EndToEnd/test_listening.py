@@ -3,7 +3,7 @@
 import socket
 
 import pytest
-from harness import commands, otlp, rows
+from harness import commands, otlp, proxy, rows
 
 
 def test_the_ready_line_says_what_is_needed(server):
@@ -21,6 +21,33 @@ def test_the_log_says_where_to_send(server):
     assert server.stop() == 0
     assert f"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:{server.otlp_http[1]}" in server.log()
     assert "OTEL_EXPORTER_OTLP_PROTOCOL=" in server.log()
+
+
+@pytest.mark.parametrize(
+    "upstreams, variables",
+    [
+        ({"mine": {}}, ["OPENAI_BASE_URL=http://{}/v1"]),
+        ({"claude": {"api": "anthropic"}}, ["ANTHROPIC_BASE_URL=http://{}"]),
+        ({"mine": {}, "claude": {"api": "anthropic"}}, ["OPENAI_BASE_URL=http://{}/v1", "ANTHROPIC_BASE_URL=http://{}"]),
+        ({"gemini": {"api": "gemini"}}, []),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
+)
+def test_the_log_says_where_to_ask_language_models(start, upstreams, variables):
+    """Of the APIs that there are upstreams for."""
+    server = start(*proxy.arguments("http://localhost:9", upstreams))
+    assert server.stop() == 0
+    lines = [line.strip() for line in server.log().splitlines()]
+    address = f"127.0.0.1:{server.llm_proxy[1]}"
+    assert [line for line in lines if "_BASE_URL" in line] == ["export " + variable.format(address) for variable in variables]
+
+
+def test_the_log_speaks_only_of_what_listens(start):
+    server = start("--otlp-http", "")
+    assert server.stop() == 0
+    assert f"http://127.0.0.1:{server.api[1]}/api/v1/rollouts" in server.log()
+    for absent in ("OTEL_EXPORTER", "_BASE_URL"):
+        assert absent not in server.log()
 
 
 def test_localhost_is_both_loopback_addresses_on_one_port(start):
