@@ -57,6 +57,9 @@ package struct Flag: Sendable, Hashable {
   /// Whether it may be given more than once.
   package let isRepeatable: Bool
 
+  /// How help shows it: `--name VALUE`.
+  package var nameAndValue: String { value.map { "\(name) \($0)" } ?? name }
+
   /// Declares a flag; without `value` it is there or not.
   package init(_ name: String, value: String? = nil, _ summary: String, isRepeatable: Bool = false) {
     precondition(name.hasPrefix("--") && !name.contains("=") && name.count > 2, "a flag is --name")

@@ -69,10 +69,6 @@ struct HelpText {
   }
 }
 
-extension Flag {
-  fileprivate var nameAndValue: String { value.map { "\(name) \($0)" } ?? name }
-}
-
 extension String {
   fileprivate func padded(to count: Int) -> String {
     self + String(repeating: " ", count: max(0, count - self.count))

@@ -1,3 +1,4 @@
+import Arguments
 import Configuration
 import Forwarder
 import Glibc
@@ -137,7 +138,7 @@ final class Server: Sendable {
             host: address.host, port: address.port, waitsEndAtShutdown: !routeSets.contains(.llm)
           ) { request in await router.respond(to: request, routeSets) }
         } catch {
-          throw ListenFailure(option: listener.option, address: address.description, cause: error)
+          throw ListenFailure(option: listener.option, cause: error)
         }
         addresses[name, default: []] += bound
         for address in bound {
@@ -189,10 +190,14 @@ final class Server: Sendable {
 /// An address that cannot be listened on, with the option that asks for it.
 struct ListenFailure: Error, CustomStringConvertible {
   var option: String
-  var address: String
+  /// Names the address.
   var cause: TransportError
 
-  var description: String { "\(option): cannot listen on \(address): \(cause)" }
+  var description: String {
+    let owner = cause.code == .addressInUse ? "another program has it, " : ""
+    let flag = FulguriteConfiguration.option(at: option)?.flag?.nameAndValue ?? option
+    return "\(option): cannot \(cause); \(owner)choose another with \(flag)"
+  }
 }
 
 /// The wall clock of the machine.
