@@ -48,6 +48,9 @@ enum QuerySpansCommand {
   private static func printTable(_ query: SpanQuery, _ reader: ReaderPool) async throws {
     let rows = try await reader.read { session throws(StoreError) in try session.select(query).rows }
     StandardOutput.write(SpanTable.render(rows))
-    if rows.isEmpty { StandardError.write("no spans found\n") }
+    guard rows.isEmpty, case .rollout(let id, _) = query.place else { return }
+    StandardError.write(
+      "no spans found; 'fulgurite doctor --rollout \(TextTable.printable(id))' says what there is, "
+        + "'fulgurite query rollouts' lists rollouts with spans\n")
   }
 }

@@ -135,6 +135,14 @@ def test_query_ends_quietly_when_its_reader_leaves(filled):
     assert process.returncode == 0
 
 
+def test_a_rollout_without_spans_has_a_next_step(filled):
+    completed = program.run("query", "spans", "--data", filled.data, "--rollout", "nope")
+    assert completed.returncode == 0
+    assert completed.stderr.startswith("no spans found; ")
+    assert "'fulgurite query rollouts'" in completed.stderr
+    assert "'fulgurite doctor --rollout nope'" in completed.stderr
+
+
 def test_query_of_a_folder_without_a_store_says_so(tmp_path):
     commands.assert_fails(program.run("query", "spans", "--data", tmp_path / "none", "--rollout", "r"), "none")
     assert not (tmp_path / "none").exists()
