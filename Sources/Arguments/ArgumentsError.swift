@@ -29,7 +29,7 @@ extension ArgumentsError {
 
   static func missingCommand(known: [Command], in command: [String]) -> Self {
     let names = known.map(\.name).joined(separator: ", ")
-    return Self(message: "\(command.joined(separator: " ")) needs a command: \(names)", command: command)
+    return Self(message: "a command is needed: \(names)", command: command)
   }
 
   static func missingValue(_ flag: Flag, in command: [String]) -> Self {
@@ -45,7 +45,7 @@ extension ArgumentsError {
   }
 
   static func missingOperand(_ operand: Operand, in command: [String]) -> Self {
-    Self(message: "\(command.joined(separator: " ")) needs \(operand.name): \(operand.summary)", command: command)
+    Self(message: "\(operand.name) is needed: \(operand.summary)", command: command)
   }
 
   static func unexpectedOperand(_ text: String, in command: [String]) -> Self {

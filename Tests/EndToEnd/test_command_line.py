@@ -49,12 +49,14 @@ def test_the_version_is_in_the_log_and_in_the_metrics(shared_server):
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        ([], ["serve", "query", "--help"]),
+        ([], ["fulgurite: a command is needed: serve, query", "see 'fulgurite --help'"]),
+        (["help"], ['fulgurite: unknown command "help"', "see 'fulgurite --help'"]),
+        (["rollouts", "show"], ["fulgurite: ID is needed", "see 'fulgurite rollouts show --help'"]),
         (["sevre"], ["sevre", "serve"]),
         (["serve", "--dta", "x"], ["--dta", "--data"]),
         (["serve", "--data"], ["--data"]),
         (["serve", "extra"], ["extra"]),
-        (["query"], ["spans"]),
+        (["query"], ["fulgurite: a command is needed: spans", "see 'fulgurite query --help'"]),
         (["serve", "--api", "localhost:1", "--api", "localhost:2"], ["--api"]),
         (["serve", "--set", "novalue"], ["--set", "OPTION=VALUE"]),
     ],
