@@ -67,7 +67,7 @@ private struct ArgumentParser {
     let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let name = String(parts[0])
     guard let flag = flags.first(where: { $0.name == name }) else {
-      throw .unknownFlag(name, known: flags + command.answeredFlags, in: words)
+      throw .unknownFlag(name, known: flags.filter { !$0.isHidden } + command.answeredFlags, in: words)
     }
     guard flag.isRepeatable || !parsed.contains(name) else { throw .repeated(flag, in: words) }
     let value = try value(of: flag, attached: parts.count == 2 ? String(parts[1]) : nil)

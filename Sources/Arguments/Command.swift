@@ -56,6 +56,8 @@ package struct Flag: Sendable, Hashable {
   package let summary: String
   /// Whether it may be given more than once.
   package let isRepeatable: Bool
+  /// Whether it is only taken, and neither help nor suggestions speak of it.
+  package var isHidden = false
 
   /// How help shows it: `--name VALUE`.
   package var nameAndValue: String { value.map { "\(name) \($0)" } ?? name }

@@ -7,7 +7,7 @@ struct HelpText {
   let command: Command
   /// The words that lead to the command, the program first.
   let words: [String]
-  /// All flags that it understands.
+  /// All flags that it understands; those that are hidden are left out.
   let flags: [Flag]
 
   var text: String {
@@ -19,7 +19,9 @@ struct HelpText {
     sections.append(table("Commands:", command.subcommands.map { ($0.name, $0.summary) }))
     sections.append(table("Arguments:", command.operands.map { ($0.name, $0.summary) }))
     sections.append(
-      table("Flags:", flags.map { ($0.nameAndValue, $0.summary + ($0.isRepeatable ? "; repeatable" : "")) }))
+      table(
+        "Flags:",
+        flags.filter { !$0.isHidden }.map { ($0.nameAndValue, $0.summary + ($0.isRepeatable ? "; repeatable" : "")) }))
     return sections.filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n"
   }
 

@@ -30,10 +30,10 @@ enum CommandTable {
               Flag("--name", value: "NAME", "only spans with this name"),
               Flag("--limit", value: "COUNT", "at most so many spans"),
               formatFlag("table, json (a line for each span) or otlp (one OTLP/JSON document)"),
-            ] + ConfigurationLoader.flags),
+            ] + readingFlags),
           Command(
             "rollouts", "list the rollouts that spans were seen of",
-            flags: [formatFlag("table or json")] + ConfigurationLoader.flags),
+            flags: [formatFlag("table or json")] + readingFlags),
         ]),
       Command(
         "rollouts", "look at the rollouts of Agent Lightning, with or without a running server",
@@ -44,21 +44,21 @@ enum CommandTable {
               Flag("--status", value: "STATUS", "only rollouts that stand like this, for example running"),
               Flag("--limit", value: "COUNT", "at most so many; 100 is the default"),
               formatFlag("table or json (a line for each rollout)"),
-            ] + ConfigurationLoader.flags),
+            ] + readingFlags),
           Command(
             "show", "print one rollout with its attempts",
-            flags: [formatFlag("table or json")] + ConfigurationLoader.flags,
+            flags: [formatFlag("table or json")] + readingFlags,
             operands: [Operand("ID", "the rollout")]),
           Command(
             "tail", "print a line whenever a rollout changes its status, also after its end, until it is interrupted",
-            flags: [formatFlag("table or json (a line for each change)")] + ConfigurationLoader.flags),
+            flags: [formatFlag("table or json (a line for each change)")] + readingFlags),
         ]),
       Command(
         "doctor", "say why a rollout is empty or incomplete, with or without a running server",
         flags: [
           Flag("--rollout", value: "ID", "the rollout"),
           formatFlag("table or json"),
-        ] + ConfigurationLoader.flags),
+        ] + readingFlags),
       Command(
         "retention", "say what retention would delete now",
         discussion: """
@@ -68,16 +68,27 @@ enum CommandTable {
         flags: [
           Flag("--dry-run", "change nothing"),
           formatFlag("table or json"),
-        ] + ConfigurationLoader.flags),
+        ] + readingFlags),
       Command(
         "forward", "send stored spans to another receiver of OTLP once, with or without a running server",
         discussion: """
           Spans are named by their arrival numbers, which 'cursor' in /api/v1/forwarders speaks in as well. What a server \
           forwards on its own, to the targets of its configuration, is not changed by it.
           """,
-        flags: ForwardCommand.flags + ConfigurationLoader.flags),
+        flags: ForwardCommand.flags + readingFlags),
       Command("version", "print the version"),
     ])
+
+  /// The flags of commands that serve nothing.
+  ///
+  /// Those of listeners and of the log mean nothing to them, and are taken so that the flags of `serve` can be repeated.
+  private static let readingFlags = ConfigurationLoader.flags.map { flag in
+    var flag = flag
+    flag.isHidden = !usedFlags.contains(flag.name)
+    return flag
+  }
+
+  private static let usedFlags = [ConfigurationLoader.fileFlag.name, ConfigurationLoader.setFlag.name, "--data"]
 
   private static func formatFlag(_ formats: String) -> Flag {
     Flag("--format", value: "FORMAT", "\(formats); table is the default")

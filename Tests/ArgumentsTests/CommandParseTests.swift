@@ -68,6 +68,19 @@ struct CommandParseTests {
     #expect(parsed.value(of: "--config") == nil)
   }
 
+  @Test("a hidden flag is taken and not suggested")
+  func hidden() throws {
+    var flag = Flag("--port", value: "PORT", "listen there")
+    flag.isHidden = true
+    let tool = Command("tool", "does it", flags: [flag, Flag("--data", value: "DIR", "read DIR")])
+    guard case .run(let parsed) = try tool.parse(["--port", "1"]) else { throw Unexpected() }
+    #expect(parsed.value(of: "--port") == "1")
+    let error = #expect(throws: ArgumentsError.self) { try tool.parse(["--prt"]) }
+    #expect(error?.description == "unknown flag \"--prt\"")
+    guard case .help(let text) = try tool.parse(["--help"]) else { throw Unexpected() }
+    #expect(text.contains("--data DIR") && !text.contains("--port"))
+  }
+
   @Test("a value may be empty, be a dash, or start with one dash")
   func oddValues() throws {
     #expect(try run(["serve", "--set="]).values(of: "--set") == [""])

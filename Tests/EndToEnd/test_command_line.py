@@ -27,6 +27,27 @@ def test_help_of_serve_names_every_common_option():
         assert option in text
 
 
+SERVING = ["--otlp-http", "--otlp-grpc", "--api", "--llm-proxy", "--insecure-listen", "--log-level"]
+
+
+@pytest.mark.parametrize(
+    "command", ["query spans", "query rollouts", "rollouts list", "rollouts show", "rollouts tail", "doctor", "retention", "forward"]
+)
+def test_help_names_only_what_the_command_uses(command):
+    text = program.run(*command.split(), "--help").stdout
+    for flag in ["--config", "--data", "--set"]:
+        assert flag in text
+    for flag in SERVING:
+        assert flag not in text
+
+
+def test_the_flags_of_the_server_are_taken_by_other_commands(shared_server):
+    """So that the same ones can be given to each."""
+    flags = ["--otlp-http", "localhost:1", "--otlp-grpc", "localhost:2", "--api=localhost:3", "--insecure-listen", "--log-level", "error"]
+    completed = program.run("query", "rollouts", "--data", shared_server.data, *flags)
+    assert completed.returncode == 0, completed.stderr
+
+
 # The version
 
 
