@@ -12,10 +12,10 @@ struct HelpText {
 
   var text: String {
     var sections = [
-      wrap("\(words.joined(separator: " ")): \(command.summary)", hanging: 0),
-      wrap("Usage: \(usage)", hanging: 7),
+      "\(words.joined(separator: " ")): \(command.summary)".wrapped(to: Self.width, hanging: 0),
+      "Usage: \(usage)".wrapped(to: Self.width, hanging: 7),
     ]
-    sections += command.discussion.split(separator: "\n\n").map { wrap(String($0), hanging: 0) }
+    sections += command.discussion.split(separator: "\n\n").map { String($0).wrapped(to: Self.width, hanging: 0) }
     sections.append(table("Commands:", command.subcommands.map { ($0.name, $0.summary) }))
     sections.append(table("Arguments:", command.operands.map { ($0.name, $0.summary) }))
     sections.append(
@@ -44,30 +44,9 @@ struct HelpText {
       let name = "  " + row.name
       let isShort = name.count + 2 <= column
       let start = isShort ? name.padded(to: column) : name + "\n" + "".padded(to: column)
-      return start + wrap(row.summary, hanging: column, startingAt: column)
+      return start + row.summary.wrapped(to: Self.width, hanging: column, startingAt: column)
     }
     return ([title] + lines).joined(separator: "\n")
-  }
-
-  /// Breaks a text between words.
-  ///
-  /// - Parameters:
-  ///   - hanging: By how many columns the lines after the first are indented.
-  ///   - start: The column in which the text begins.
-  private func wrap(_ text: String, hanging: Int, startingAt start: Int = 0) -> String {
-    var lines = [""]
-    var column = start
-    for word in text.split(whereSeparator: \.isWhitespace) {
-      let isFirst = lines[lines.count - 1].isEmpty
-      if !isFirst, column + 1 + word.count > Self.width {
-        lines.append(String(word))
-        column = hanging + word.count
-      } else {
-        lines[lines.count - 1] += (isFirst ? "" : " ") + word
-        column += (isFirst ? 0 : 1) + word.count
-      }
-    }
-    return lines.joined(separator: "\n" + "".padded(to: hanging))
   }
 }
 

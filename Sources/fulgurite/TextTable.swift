@@ -1,3 +1,4 @@
+import Arguments
 import Glibc
 
 /// Prints rows in columns, as wide as the terminal; into a pipe, rows are printed whole.
@@ -58,6 +59,11 @@ enum TextTable {
           default: scalar
           }
         }))
+  }
+
+  /// A text that begins in a column, in lines that fit into the terminal and begin there too; in a pipe it is one line.
+  static func wrapped(_ text: String, at column: Int) -> String {
+    terminalWidth.map { text.wrapped(to: $0, hanging: column, startingAt: column) } ?? text
   }
 
   /// `nil` when standard output is no terminal.

@@ -58,6 +58,26 @@ struct HelpTextTests {
     #expect(lines.contains { $0.hasPrefix("  --short  word word") })
   }
 
+  @Test(
+    "a text is broken between words where a line would be too wide",
+    arguments: [
+      (10, 0, "aaa bbb\nccc ddd"), (11, 0, "aaa bbb ccc\nddd"), (11, 4, "aaa bbb\n    ccc ddd"),
+      (3, 1, "aaa\n bbb\n ccc\n ddd"), (80, 4, "aaa bbb ccc ddd"),
+    ])
+  func wrapping(width: Int, column: Int, lines: String) {
+    #expect("aaa bbb ccc ddd".wrapped(to: width, hanging: column, startingAt: column) == lines)
+  }
+
+  @Test(
+    "a word that is wider than a line is broken behind commas",
+    arguments: [
+      (9, "see {a:1,\nb:2,c:3}\nnow"), (8, "see\n{a:1,\nb:2,c:3}\nnow"), (13, "see\n{a:1,b:2,c:3}\nnow"),
+      (4, "see\n{a:1,\nb:2,\nc:3}\nnow"),
+    ])
+  func wideWords(width: Int, lines: String) {
+    #expect("see {a:1,b:2,c:3} now".wrapped(to: width, hanging: 0) == lines)
+  }
+
   private func help(_ arguments: [String]) throws -> String {
     guard case .help(let text) = try ArgumentsTests.program.parse(arguments) else { throw Unexpected() }
     return text

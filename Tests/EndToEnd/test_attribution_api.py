@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from harness import http1, otlp, rows, wire
+from harness import commands, http1, otlp, rows, wire
 from harness import server as program
 
 ROOT, CHILD, OTHER = (bytes([0] * 7 + [number]) for number in (1, 2, 3))
@@ -296,6 +296,23 @@ def test_the_doctor_speaks_to_people(server):
     unknown = program.run("doctor", "--rollout", "ro-nobody", "--data", server.data)
     assert "is the id right?" in unknown.stdout
     assert program.run("doctor", "--data", server.data).returncode == 64
+
+
+@pytest.mark.parametrize("width", [70, 80, 120])
+def test_the_doctor_fits_the_terminal(server, width):
+    made = agl(server, "/rollouts", {"input": 1})
+    rollout = made["rollout_id"]
+    tree(server, "its own", start=int(made["attempt"]["start_time"] * SECOND) + 1)
+    lines = commands.lines_on_a_terminal(width, "doctor", "--rollout", rollout, "--data", server.data)
+    assert all(len(line) <= width for line in lines), lines
+    # Nothing is cut, and in a pipe nothing is broken either.
+    piped = program.run("doctor", "--rollout", rollout, "--data", server.data).stdout.splitlines()
+    fields = piped.index("")
+    text = "".join("".join(lines).split())
+    for line in piped[:fields]:
+        assert "".join(line.split()) in text
+    assert max(map(len, piped)) > 120
+    assert f"/api/v1/rollouts/{rollout}/diagnosis" in text
 
 
 def test_what_was_refused_and_named_the_rollout_is_told(server):

@@ -5,7 +5,7 @@ import TraceStore
 /// A diagnosis for people.
 enum DoctorReport {
   static func text(_ diagnosis: RolloutDiagnosis) -> String {
-    var text = findings(diagnosis) + "\n" + FieldList.render(fields(diagnosis))
+    var text = findings(diagnosis) + "\n" + FieldList.render(fields(diagnosis), areSentences: true)
     if !diagnosis.attempts.isEmpty { text += "\n" + attempts(diagnosis.attempts) }
     if !diagnosis.unassigned.traces.isEmpty { text += "\n" + unassigned(diagnosis.unassigned) }
     return text
@@ -15,7 +15,8 @@ enum DoctorReport {
     let findings = diagnosis.findings
     guard !findings.isEmpty else { return "nothing is striking about this rollout\n" }
     return findings.map { finding in
-      "\(finding.level == .problem ? "problem" : "note"): \(TextTable.printable(finding.text))\n"
+      let level = finding.level == .problem ? "problem: " : "note: "
+      return level + TextTable.wrapped(TextTable.printable(finding.text), at: level.count) + "\n"
     }.joined()
   }
 
@@ -37,7 +38,7 @@ enum DoctorReport {
       (
         "refused spans",
         diagnosis.refusals.map { String($0.count) }
-          ?? "only the server knows: GET /api/v1/refused, or /api/v1/rollouts/ID/diagnosis"
+          ?? "only the server knows: GET /api/v1/refused, or /api/v1/rollouts/\(diagnosis.rolloutID)/diagnosis"
       ),
     ]
   }
@@ -69,7 +70,9 @@ enum DoctorReport {
       ]
     }
     return TextTable.render(
-      ["UNASSIGNED TRACE", "SPANS", "STARTED", "ENDED", "SERVICE", "SESSIONS"], rows, flexible: 5, dispensable: [3])
+      ["UNASSIGNED TRACE", "SPANS", "STARTED", "ENDED", "SERVICE", "SESSIONS"], rows, flexible: 5,
+      // What it is of is told last: the end, the start, the service.
+      dispensable: [3, 2, 4])
       + (unassigned.hasMore ? "and more\n" : "")
   }
 }
