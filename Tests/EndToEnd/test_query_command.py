@@ -152,10 +152,9 @@ NO_NAMESPACES = subprocess.run(["unshare", "-rm", "true"], capture_output=True).
 READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
 
 
-def query_read_only(folder):
-    """Asks a data folder that cannot be written."""
-    command = ["unshare", "-rm", "sh", "-c", READ_ONLY, folder, paths.BINARY, "query", "spans"]
-    command += ["--data", folder, "--rollout", ROLLOUT, "--format", "otlp"]
+def run_read_only(folder, *arguments):
+    """Runs a command on a data folder that cannot be written."""
+    command = ["unshare", "-rm", "sh", "-c", READ_ONLY, folder, paths.BINARY, *arguments, "--data", folder]
     return subprocess.run([str(word) for word in command], capture_output=True, text=True, env=program.clean_environment())
 
 
@@ -166,10 +165,20 @@ def test_a_backup_on_read_only_media_can_be_queried(filled, tmp_path):
     backup = tmp_path / "a 100% backup? #1"
     backup.mkdir()
     (backup / "fulgurite.db").write_bytes((filled.data / "fulgurite.db").read_bytes())
-    completed = query_read_only(backup)
+    completed = run_read_only(backup, "query", "spans", "--rollout", ROLLOUT, "--format", "otlp")
     assert (completed.returncode, completed.stderr) == (0, "")
     assert completed.stdout == expected
     assert [file.name for file in backup.iterdir()] == ["fulgurite.db"]
+
+
+@pytest.mark.skipif(NO_NAMESPACES, reason="needs user and mount namespaces")
+def test_a_dry_run_on_read_only_media_names_the_file_and_says_what_to_do(filled, tmp_path):
+    assert filled.stop() == 0
+    backup = tmp_path / "backup"
+    backup.mkdir()
+    (backup / "fulgurite.db").write_bytes((filled.data / "fulgurite.db").read_bytes())
+    completed = run_read_only(backup, "retention", "--dry-run")
+    commands.assert_fails(completed, f"cannot read {backup}/fulgurite.db: ", "copy the folder")
 
 
 @pytest.mark.parametrize("content", [b"no database " * 1000, None])

@@ -1,3 +1,4 @@
+import Glibc
 import SQLite
 package import TraceStore
 
@@ -31,6 +32,7 @@ package struct RetentionPreview: Sendable {
   /// - Parameters:
   ///   - now: Nanoseconds since 1970.
   ///   - walBytes: The size of the write-ahead log.
+  /// - Throws: An error that names the file.
   package static func make(
     databaseAt path: String, policy: RetentionPolicy, now: Int64, walBytes: Int64
   ) throws(StoreError) -> RetentionPreview {
@@ -40,11 +42,14 @@ package struct RetentionPreview: Sendable {
         try PreviewMaker(reader: reader, rules: RetentionRules(policy: policy, now: now)).make(walBytes: walBytes)
       }
     } catch let error as StoreError {
-      throw error
+      throw error.naming(path)
     } catch let error as SQLiteError {
-      throw StoreError(error)
+      let isReadable = unsafe access(path, R_OK) == 0
+      // A file that can be read and not be used lacks the index of its WAL, and its folder cannot be written.
+      let isReadOnly = isReadable && error.code.primary == .cannotOpen
+      throw (isReadOnly ? StoreError(.readOnly, error.description) : StoreError(error)).naming(path)
     } catch {
-      throw StoreError(.corrupt, "\(error)")
+      throw StoreError(.corrupt, "\(error)").naming(path)
     }
   }
 }
