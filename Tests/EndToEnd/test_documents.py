@@ -21,6 +21,18 @@ def test_links_lead_somewhere(document):
             assert (document.parent / target).exists(), target
 
 
+SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|(?<!\S)#.*")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(paths.REPOSITORY)))
+def test_urls_with_queries_are_quoted(document):
+    """zsh refuses a `?` that matches no file, and `&` ends a command in every shell."""
+    for block in SHELL_BLOCK.findall(document.read_text()):
+        for line in block.splitlines():
+            assert not re.search(r"/\S*[?&]", QUOTED.sub("", line)), line
+
+
 # The first trace of the README
 
 
