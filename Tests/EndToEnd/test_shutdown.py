@@ -25,6 +25,20 @@ def test_a_signal_stops_the_server_cleanly(start, signal_number):
     assert len(rows.stored(start(), "kept")) == 1
 
 
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_the_server_at_once(start, signal_number):
+    server = start()
+    otlp.assert_success(server.post(rows.body_of("kept")))
+    with http1.Connection(server.otlp_http) as busy, http1.Connection(server.otlp_http) as idle:
+        # What would hold it for the whole of the deadline.
+        begin_request(busy, 10)
+        os.kill(server.pid, signal_number)
+        assert idle.is_closed_by_server()
+        os.kill(server.pid, signal_number)
+        assert server.wait() == 128 + signal_number
+    assert len(rows.stored(start(), "kept")) == 1
+
+
 def start_in_a_terminal(tmp_path, hangup):
     """A server whose only terminal is ours; returns its process id, the terminal, and its log."""
     log = tmp_path / "log"
