@@ -50,6 +50,19 @@ import Testing
     #expect(answer.choices[0].tokenIDs == [3])
   }
 
+  @Test(
+    "a request with many members, many of them hidden, is searched once",
+    arguments: [(["/user"], false), (["/user", "/z"], true)])
+  func manyPlaces(pointers: [String], isHidden: Bool) throws {
+    let count = 100_000
+    let request =
+      "{\(String(repeating: #""user":"x","#, count: count))\(String(repeating: #""a":1,"#, count: count))\"z\":1}"
+    var options = RecordingOptions()
+    options.redaction = try Redaction(pointers: pointers, patterns: [])
+    let answer = Sample.read(.chatCompletions, #"{"prompt_token_ids":[1,2]}"#, request: request, options).answer
+    #expect(answer.promptTokenIDs == (isHidden ? nil : [1, 2]))
+  }
+
   @Test("old lists of token ids belong to the choice of their index")
   func listsOfTokens() throws {
     var options = RecordingOptions()

@@ -45,9 +45,13 @@ struct RequestReader {
 
   /// Whether one of the places lies in something that the model may read: what is not known counts.
   private static func isPrompt(_ places: [Range<Int>], in document: JSONDocument) -> Bool {
-    guard !places.isEmpty, document.kind(JSONDocument.root) == .object else { return !places.isEmpty }
-    for key in document.keys(JSONDocument.root) where !parameters.contains(document.string(key)) {
-      if places.contains(where: { $0.overlaps(document.text(key + 1)) }) { return true }
+    // Both the places and the members lie in the order of the text.
+    var rest = places[...]
+    for key in document.keys(JSONDocument.root) {
+      let value = document.text(key + 1)
+      while let place = rest.first, place.upperBound <= value.lowerBound { rest = rest.dropFirst() }
+      guard let place = rest.first else { return false }
+      if place.overlaps(value), !parameters.contains(document.string(key)) { return true }
     }
     return false
   }
