@@ -63,6 +63,26 @@ import Testing
     #expect(answer.promptTokenIDs == (isHidden ? nil : [1, 2]))
   }
 
+  @Test(
+    "of a request that cannot be read the tokens of the prompt are left out, as soon as anything is to be",
+    arguments: [
+      Array(#"{"messages":[{"role":"user","content":"x"}],"temperature":NaN}"#.utf8),
+      // Little-endian UTF-16.
+      #"{"messages":[]}"#.utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }, Array("[]".utf8), [],
+    ])
+  func unreadableRequests(request: [UInt8]) throws {
+    let rules: [(pointers: [String], patterns: [String])] = [(["/messages"], []), ([], ["secret"]), ([], [])]
+    for (pointers, patterns) in rules {
+      var options = RecordingOptions()
+      options.redaction = try Redaction(pointers: pointers, patterns: patterns)
+      let reader = ExchangeReader(api: .chatCompletions, path: "/", requestBody: request, options: options)
+      reader.begin(status: 200, contentType: "application/json", contentEncoding: nil)
+      reader.receive(Array(#"{"prompt_token_ids":[1,2]}"#.utf8).span)
+      let isHidden = !pointers.isEmpty || !patterns.isEmpty
+      #expect(reader.finish(.complete).answer.promptTokenIDs == (isHidden ? nil : [1, 2]))
+    }
+  }
+
   @Test("old lists of token ids belong to the choice of their index")
   func listsOfTokens() throws {
     var options = RecordingOptions()

@@ -17,6 +17,9 @@ package struct Redaction: Sendable {
   /// Nothing is replaced.
   package init() { (pointers, patterns) = ([], []) }
 
+  /// Whether there is nothing to leave out.
+  var isEmpty: Bool { pointers.isEmpty && patterns.isEmpty }
+
   /// Compiles the rules.
   ///
   /// - Parameters:

@@ -17,7 +17,7 @@ struct RequestReader {
   /// Reads a request; what is not understood is left out.
   ///
   /// - Parameter path: The target of the request; the Gemini API names the model there.
-  /// - Returns: The facts, and whether a pointer names something of the prompt.
+  /// - Returns: The facts, and whether something of the prompt is left out, or might have been.
   static func facts(
     of body: consuming [UInt8], _ api: ProviderAPI, path: String, _ options: RecordingOptions
   ) -> (facts: RequestFacts, hidesPrompt: Bool) {
@@ -35,7 +35,9 @@ struct RequestReader {
     case .messages: reader.readMessages()
     case .generateContent: reader.readGenerateContent(path: path)
     }
-    return (reader.facts, isPrompt(places, in: document))
+    // What cannot be read may say anything that is to be left out.
+    let isReadable = parsed?.kind(JSONDocument.root) == .object
+    return (reader.facts, isReadable ? isPrompt(places, in: document) : !options.redaction.isEmpty)
   }
 
   /// Members of requests that are no part of what the model reads.
@@ -44,6 +46,8 @@ struct RequestReader {
   ]
 
   /// Whether one of the places lies in something that the model may read: what is not known counts.
+  ///
+  /// - Precondition: The document is an object, and the places are in order and do not overlap.
   private static func isPrompt(_ places: [Range<Int>], in document: JSONDocument) -> Bool {
     // Both the places and the members lie in the order of the text.
     var rest = places[...]
