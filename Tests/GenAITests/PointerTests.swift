@@ -94,6 +94,21 @@ import Testing
     #expect(!"\(try read(.chatCompletions, answer, [pointer]).streamed)".contains("SECRET"))
   }
 
+  @Test(
+    "token ids in the fields of a provider",
+    arguments: [
+      "/choices/*/provider_specific_fields/token_ids", "/choices/0/provider_specific_fields",
+      "/choices/0/provider_specific_fields/*", "/choices/1/provider_specific_fields/token_ids",
+    ])
+  func providerFields(pointer: String) throws {
+    let body =
+      #"{"choices":[{"index":0,"message":{"content":"a"},"provider_specific_fields":{"token_ids":[7]}},"#
+      + #"{"index":1,"message":{"content":"b"},"provider_specific_fields":{"token_ids":[8]}}]}"#
+    let answer = Answer(body: body, records: [body.replacing("message", with: "delta")])
+    let (whole, streamed) = try read(.chatCompletions, answer, [pointer])
+    #expect(streamed == whole && whole.choices.contains { $0.tokenIDs == nil })
+  }
+
   private static let messages = Answer(
     body:
       #"{"id":"m1","model":"c","type":"message","content":[{"type":"thinking","thinking":"hm"},{"type":"redacted_thinking","data":"x"},"#

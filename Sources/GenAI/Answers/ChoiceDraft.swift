@@ -41,7 +41,7 @@ struct ChoiceDraft {
   ) {
     finishReason = redaction.redacted(finishReason, at: layout.roots.map { $0 + place + layout.finishReason })
     if redaction.effect(at: layout.roots.map { $0 + place + layout.logprobs }) != .none { logprobs = nil }
-    if redaction.effect(at: [place + ["token_ids"], ["response_token_ids"]]) != .none { tokenIDs = nil }
+    if redaction.effect(at: VLLMTokens.places(below: place)) != .none { tokenIDs = nil }
     let calls = parts.filter { $0.kind == .toolCall }.map(\.key).sorted()
     var changed = false
     for index in parts.indices.reversed() {

@@ -17,6 +17,11 @@ enum VLLMTokens {
     }
   }
 
+  /// Where the ids of a choice stand.
+  static func places(below choice: AnswerPlace) -> [AnswerPlace] {
+    [choice + ["token_ids"], choice + ["provider_specific_fields", "token_ids"], ["response_token_ids"]]
+  }
+
   /// Reads what stands in a choice.
   static func read(_ document: JSONDocument, choice place: Int, into draft: inout AnswerDraft, _ choice: Int) {
     let specific = document.value(place, "provider_specific_fields")
