@@ -191,6 +191,19 @@ import Testing
   }
 
   @Test(
+    "log probabilities in the records of a stream of responses",
+    arguments: ["/item/content/*/logprobs", "/item/content/0/logprobs", "/item/*/*/logprobs/0/token", "/logprobs"],
+    // With the record that holds the whole answer, and without.
+    [0, 1])
+  func responseLogprobs(pointer: String, dropped: Int) throws {
+    var answer = Self.responses
+    answer.records.removeLast(dropped)
+    let all = try read(.responses, answer, ["/x"]).streamed.choices[0]
+    let choice = try read(.responses, answer, [pointer]).streamed.choices[0]
+    #expect(all.logprobs != nil && choice.logprobs == nil && choice.parts == all.parts)
+  }
+
+  @Test(
     "Gemini, as an event stream and as an array",
     arguments: [
       "/candidates/*/content/parts/*/text", "/candidates/0/content", "/candidates", "/candidates/0/content/parts/0",

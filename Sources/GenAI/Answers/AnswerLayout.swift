@@ -11,6 +11,8 @@ struct AnswerLayout {
   var finishReason: AnswerPlace = ["finish_reason"]
   /// From the choice on.
   var logprobs: AnswerPlace = ["logprobs"]
+  /// In records that hold pieces of an answer.
+  var logprobsOfPieces: [AnswerPlace] = []
 
   /// The place of a choice, which is named by its index or by the number of choices before it.
   func choice(_ index: Int64, _ rank: Int64) -> AnswerPlace {

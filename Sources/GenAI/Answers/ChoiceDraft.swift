@@ -40,7 +40,8 @@ struct ChoiceDraft {
     _ places: (PartDraft, _ callPosition: Int) -> PartPlaces
   ) {
     finishReason = redaction.redacted(finishReason, at: layout.roots.map { $0 + place + layout.finishReason })
-    if redaction.effect(at: layout.roots.map { $0 + place + layout.logprobs }) != .none { logprobs = nil }
+    let logprobPlaces = layout.roots.map { $0 + place + layout.logprobs } + layout.logprobsOfPieces
+    if redaction.effect(at: logprobPlaces) != .none { logprobs = nil }
     if redaction.effect(at: VLLMTokens.places(below: place)) != .none { tokenIDs = nil }
     let calls = parts.filter { $0.kind == .toolCall }.map(\.key).sorted()
     var changed = false

@@ -15,7 +15,8 @@ struct ResponsesAnswer: AnswerAccumulator {
   init(draft: AnswerDraft) { self.draft = draft }
 
   static let layout = AnswerLayout(
-    roots: [[], ["response"]], logprobs: ["output", .anyElement, "content", .anyElement, "logprobs"])
+    roots: [[], ["response"]], logprobs: ["output", .anyElement, "content", .anyElement, "logprobs"],
+    logprobsOfPieces: [["item", "content", .anyElement, "logprobs"], ["logprobs"]])
 
   static func places(of part: PartDraft, callPosition: Int) -> PartPlaces {
     // The pieces have records of their own, and so has each item.
