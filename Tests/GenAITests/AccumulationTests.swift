@@ -28,6 +28,19 @@ import Testing
     #expect(exchange.answer.choices[0].toolCalls.map(\.arguments) == ["", "", "", "3"])
   }
 
+  @Test("a call is told from the deprecated one call, whatever its index", arguments: [-1, 0, Int64.min, Int64.max])
+  func functionCall(index: Int64) {
+    let exchange = Sample.chat([
+      #"{"function_call":{"name":"old","arguments":"1"}}"#,
+      #"{"tool_calls":[{"index":\#(index),"id":"a","function":{"name":"new","arguments":"2"}}]}"#,
+      #"{"function_call":{"arguments":"3"},"tool_calls":[{"index":\#(index),"function":{"arguments":"4"}}]}"#,
+    ])
+    #expect(
+      exchange.answer.choices[0].toolCalls == [
+        ToolCall(id: "a", name: "new", arguments: "24"), ToolCall(id: nil, name: "old", arguments: "13"),
+      ])
+  }
+
   @Test("the calls of an answer at once are whole, whatever index they give")
   func wholeCalls() {
     let body =

@@ -86,6 +86,18 @@ import Testing
         #"{"tool_calls":[{"index":0,"function":{"name":"f","arguments":{"q":"SECRET"}}}]}"#,
         "/choices/0/message/tool_calls/*/function/arguments/q"
       ),
+      (
+        #"{"tool_calls":[{"index":-1,"function":{"name":"f","arguments":"SECRET"}}]}"#,
+        "/choices/*/message/tool_calls/*/function/arguments"
+      ),
+      (
+        #"{"function_call":{"name":"g"},"tool_calls":[{"index":0,"function":{"name":"f","arguments":"SECRET"}}]}"#,
+        "/choices/*/message/tool_calls/0/function/arguments"
+      ),
+      (
+        #"{"function_call":{"name":"g","arguments":"SECRET"},"tool_calls":[{"index":-1,"function":{"name":"f"}}]}"#,
+        "/choices/*/message/function_call/arguments"
+      ),
     ])
   func members(delta: String, pointer: String) throws {
     let record = #"{"choices":[{"index":0,"delta":\#(delta)}]}"#

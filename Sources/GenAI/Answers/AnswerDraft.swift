@@ -64,11 +64,11 @@ struct AnswerDraft {
   }
 
   /// The part of that key, made if it is new; `nil` when there are too many.
-  mutating func part(_ key: PartDraft.Key, _ kind: PartDraft.Kind, choice: Int, slot: Int64? = nil) -> Int? {
+  mutating func part(_ key: PartDraft.Key, _ kind: PartDraft.Kind, choice: Int) -> Int? {
     if let position = choices[choice].parts.lastIndex(where: { $0.key == key }) { return position }
     let isPossible = choices[choice].parts.count < Self.maximumParts
     guard budget.take(MemoryLayout<PartDraft>.stride, isPossible: isPossible) else { return nil }
-    choices[choice].parts.append(PartDraft(key: key, kind: kind, slot: slot))
+    choices[choice].parts.append(PartDraft(key: key, kind: kind))
     return choices[choice].parts.count - 1
   }
 

@@ -21,8 +21,8 @@ struct ChatAnswer: AnswerAccumulator {
   private static let transcript = PartDraft.Key(major: 1, minor: 1)
   private static let refusal = PartDraft.Key(major: 2)
   private static let toolCalls: Int64 = 3
-  /// The deprecated `function_call` has no index.
-  private static let functionCall: Int64 = -1
+  /// The deprecated `function_call`: no call with an index is taken for it, and behind them it moves none of them.
+  private static let functionCall = PartDraft.Key(major: 4)
 
   static func places(of part: PartDraft, callPosition: Int) -> PartPlaces {
     let message: AnswerPlace = [.either("message", "delta")]
@@ -33,7 +33,7 @@ struct ChatAnswer: AnswerAccumulator {
     case refusal: return PartPlaces(text: [message + ["refusal"]])
     default: break
     }
-    if part.slot == functionCall {
+    if part.key.major == functionCall.major {
       let call = message + ["function_call"]
       return PartPlaces(text: [call + ["arguments"]], name: [call + ["name"]])
     }
@@ -84,12 +84,11 @@ struct ChatAnswer: AnswerAccumulator {
     let transcript = document.value(document.value(place, "audio"), "transcript")
     draft.append(document, transcript, to: Self.transcript, .text, choice: choice)
     for (position, call) in document.items(place, "tool_calls").enumerated() {
-      let slot = isWhole ? nil : document.integer(call, "index")
-      read(toolCall: call, slot: slot ?? Int64(position), document, choice)
+      let index = isWhole ? nil : document.integer(call, "index")
+      let key = PartDraft.Key(major: Self.toolCalls, minor: index ?? Int64(position))
+      read(toolCall: call, key, document, choice)
     }
-    if let call = document.value(place, "function_call") {
-      read(toolCall: call, slot: Self.functionCall, document, choice)
-    }
+    if let call = document.value(place, "function_call") { read(toolCall: call, Self.functionCall, document, choice) }
   }
 
   /// A string; some servers send parts.
@@ -110,12 +109,12 @@ struct ChatAnswer: AnswerAccumulator {
   /// Reads a call or a piece of one.
   ///
   /// A new id where there is a call already begins another one: some servers give all calls the index 0.
-  private mutating func read(toolCall place: Int, slot: Int64, _ document: JSONDocument, _ choice: Int) {
+  private mutating func read(toolCall place: Int, _ first: PartDraft.Key, _ document: JSONDocument, _ choice: Int) {
     guard document.kind(place) == .object else { return }
     let id = document.nonEmptyText(place, "id")
     let function = document.value(place, "function") ?? document.value(place, "custom") ?? place
-    let key = Self.key(ofSlot: slot, id: id, in: draft.choices[choice].parts)
-    guard let part = draft.part(key, .toolCall, choice: choice, slot: slot) else { return }
+    let key = Self.key(first, id: id, in: draft.choices[choice].parts)
+    guard let part = draft.part(key, .toolCall, choice: choice) else { return }
     draft.name(part: part, choice: choice, id: id, name: document.text(function, "name"))
     guard let arguments = document.value(function, "arguments") ?? document.value(function, "input") else { return }
     if document.isString(arguments) {
@@ -126,9 +125,11 @@ struct ChatAnswer: AnswerAccumulator {
   }
 
   /// Where the call stands among the parts: calls are in the order of their indices, whichever came first.
-  private static func key(ofSlot slot: Int64, id: String?, in parts: [PartDraft]) -> PartDraft.Key {
-    guard let last = parts.last(where: { $0.slot == slot }) else {
-      return PartDraft.Key(major: toolCalls, minor: slot)
+  ///
+  /// - Parameter first: The key of the first call of that index.
+  private static func key(_ first: PartDraft.Key, id: String?, in parts: [PartDraft]) -> PartDraft.Key {
+    guard let last = parts.last(where: { $0.key.major == first.major && $0.key.minor == first.minor }) else {
+      return first
     }
     var key = last.key
     if let id, let known = last.id, known != id { key.occurrence += 1 }

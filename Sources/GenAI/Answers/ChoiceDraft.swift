@@ -73,8 +73,6 @@ struct PartDraft: Hashable {
 
   let key: Key
   let kind: Kind
-  /// The index by which the pieces of a call name it.
-  let slot: Int64?
   /// UTF-8; of calls the arguments, of items of the provider's own their JSON.
   var text: [UInt8] = []
   /// What has come in pieces of the member `input` of an item: JSON, once it is whole.
@@ -84,8 +82,7 @@ struct PartDraft: Hashable {
   /// Of calls; of other items their type.
   var name: String?
 
-  init(key: Key, kind: Kind, slot: Int64? = nil) {
-    self.slot = slot
+  init(key: Key, kind: Kind) {
     self.key = key
     self.kind = kind
   }
