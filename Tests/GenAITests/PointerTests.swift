@@ -232,6 +232,29 @@ import Testing
   }
 
   @Test(
+    "an array of Gemini is a document with places of its own",
+    arguments: [
+      ("/*/candidates/*/content", nil), ("/*/candidates/*/content/parts/*/text", "[redacted][redacted]"),
+      ("/0/candidates", "lo"), ("/1/candidates/0/content/parts/0/text", "Hel[redacted]"), ("/*", nil),
+      ("/candidates/*/content/parts/0/text", "[redacted]"), ("/2", "Hello"),
+    ])
+  func geminiArray(pointer: String, text: String?) throws {
+    let records = ["Hel", "lo"].map { #"{"candidates":[{"index":0,"content":{"parts":[{"text":"\#($0)"}]}}]}"# }
+    let answer = Answer(body: "[\(records.joined(separator: ","))]", records: [])
+    #expect(try read(.generateContent, answer, [pointer]).whole.choices.first?.text == text)
+  }
+
+  @Test(
+    "errors of Gemini in an array", arguments: ["/*/error/message", "/0/error/message", "/error/message"], [200, 400])
+  func geminiError(pointer: String, status: Int) throws {
+    var options = RecordingOptions()
+    options.redaction = try Redaction(pointers: [pointer], patterns: [])
+    let body = #"[{"error":{"code":400,"message":"SECRET","status":"INVALID_ARGUMENT"}}]"#
+    let error = Sample.read(.generateContent, body, status: status, options).answer.error
+    #expect(error?.message == "[redacted]" && error?.type == "INVALID_ARGUMENT")
+  }
+
+  @Test(
     "images of Gemini", arguments: ["/candidates/*/content/parts/*/inlineData/data", "/candidates/*/content/parts/*"])
   func media(pointer: String) throws {
     let body =

@@ -20,7 +20,7 @@ struct AnswerReader: ~Copyable {
   private var decompressor: PushDecompressor?
   private var form = Form.undecided
   private var accumulator: any AnswerAccumulator
-  /// Whether the answer has come in pieces, which have no one document for pointers.
+  /// Whether the answer has come in pieces: pointers name places of a document that was not sent.
   private var isInPieces = false
   private var events = Delivery.Events()
   private var isCut = false
@@ -173,9 +173,9 @@ extension AnswerReader {
   }
 
   private mutating func read(_ document: JSONDocument) {
-    // The Gemini API's other kind of stream.
+    // The Gemini API's other kind of stream: a pointer may name a place of the array, or one of the answer in it.
     isInPieces = document.kind(JSONDocument.root) == .array
-    let places = isInPieces ? [] : options.redaction.places(in: document)
+    let places = options.redaction.places(in: document)
     guard !places.isEmpty else { return read(whole: document) }
     // Not empty, so there is a document that says what was left out.
     guard let redacted = options.redaction.redacted(document, at: places) else { return }
