@@ -1,5 +1,6 @@
 import GenAI
 import JSON
+import SeededRandom
 import Testing
 
 @Suite struct RedactionTests {
@@ -132,8 +133,28 @@ import Testing
       (#"{"m":"bob\u004"#, #"{"m":"bob\u004"#), (#"\u004g\x"#, #"\u004g\x"#), ("x@y", "[redacted]"),
     ])
   func broken(arguments: String, expected: String) throws {
+    #expect(try redact(arguments: arguments, #"[\wö]+@\w+"#) == expected)
+  }
+
+  @Test("what is found behind escapes is replaced where it was written")
+  func mixed() throws {
+    var random = SplitMix64(seed: 29)
+    let pieces = [
+      "a", "ö", #"\n"#, #"\""#, #"\x"#, #"\u00e9"#, #"\u20ac"#, #"\ud83d\ude00"#, #"\ud83d"#, "@", #"\u0040"#,
+    ]
+    for _ in 0..<200 {
+      let count = Int.random(in: 1...30, using: &random)
+      let written = (0..<count).map { _ in pieces.randomElement(using: &random)! }
+      let expected = written.map { $0 == "@" || $0 == #"\u0040"# ? "[redacted]" : $0 }
+      // The apostrophe makes sure that it is no JSON.
+      #expect(try redact(arguments: "'\(written.joined())", "@") == "'\(expected.joined())")
+    }
+  }
+
+  /// The arguments of a call in a stream, as they are recorded.
+  private func redact(arguments: String, _ pattern: String) throws -> String {
     var options = RecordingOptions()
-    options.redaction = try Redaction(pointers: [], patterns: [#"[\wö]+@\w+"#])
+    options.redaction = try Redaction(pointers: [], patterns: [pattern])
     var writer = JSONWriter()
     writer.string(arguments)
     let piece = String(decoding: writer.bytes, as: UTF8.self)
@@ -141,7 +162,7 @@ import Testing
       #"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"t","function":{"name":"f","arguments":\#(piece)}}]}}]}"#
     let answer = Sample.read(.chatCompletions, Sample.events([record]), contentType: "text/event-stream", options)
       .answer
-    #expect(answer.choices[0].toolCalls[0].arguments == expected)
+    return answer.choices[0].toolCalls[0].arguments
   }
 
   @Test("a stream is searched once it is whole")

@@ -1,69 +1,89 @@
-/// What a piece of JSON says, whole or not: the text without the escapes of strings
-/// ([RFC 8259, section 7](https://www.rfc-editor.org/rfc/rfc8259#section-7)), and where each byte of it was written.
+/// A piece of JSON, whole or not, and what it says: the text without the escapes of strings
+/// ([RFC 8259, section 7](https://www.rfc-editor.org/rfc/rfc8259#section-7)).
 ///
-/// What is no escape stands for itself.
+/// What is no escape stands for itself. Where something was written is found by going through the text once more: a list of
+/// offsets would be several times as large.
 struct EscapedText {
-  private(set) var said: String
-  /// For each byte of what is said, and for its end, the offset in the text that was written.
-  let offsets: [Int]
+  private let written: [UInt8]
 
-  init(_ written: String) {
-    let written = Array(written.utf8)
+  init(_ written: String) { self.written = Array(written.utf8) }
+
+  /// The text without escapes.
+  var said: String {
     var said: [UInt8] = []
-    var offsets: [Int] = []
+    said.reserveCapacity(written.count)
     var position = 0
-    while position < written.count {
-      guard written[position] == UInt8(ascii: "\\") else {
-        said.append(written[position])
-        offsets.append(position)
-        position += 1
-        continue
+    while let escape = nextEscape(from: position) {
+      said += written[position..<escape.range.lowerBound]
+      said += escape.said.utf8
+      position = escape.range.upperBound
+    }
+    said += written[position...]
+    return String(decoding: said, as: UTF8.self)
+  }
+
+  /// Where parts of what is said were written, as offsets of bytes.
+  ///
+  /// - Precondition: The parts are in order, do not overlap, and begin and end between characters.
+  func written(_ parts: [Range<Int>]) -> [Range<Int>] {
+    var escape = nextEscape(from: 0)
+    // By how much what was written is ahead of what is said.
+    var shift = 0
+    func offset(_ said: Int) -> Int {
+      while let passed = escape, passed.range.lowerBound - shift < said {
+        shift += passed.range.count - passed.said.utf8.count
+        escape = nextEscape(from: passed.range.upperBound)
       }
-      let (bytes, length) = Self.escape(in: written, at: position)
-      said += bytes
-      for _ in bytes { offsets.append(position) }
-      position += length
+      return said + shift
     }
-    self.said = String(decoding: said, as: UTF8.self)
-    self.offsets = offsets + [written.count]
+    return parts.map { offset($0.lowerBound)..<offset($0.upperBound) }
   }
 
-  /// What an escape says, and its length; a backslash that begins none stands for itself.
-  private static func escape(in written: [UInt8], at position: Int) -> (said: [UInt8], length: Int) {
-    let byte = written[position]
-    guard position + 1 < written.count else { return ([byte], 1) }
-    switch written[position + 1] {
-    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return ([written[position + 1]], 2)
-    case UInt8(ascii: "b"): return ([0x08], 2)
-    case UInt8(ascii: "f"): return ([0x0C], 2)
-    case UInt8(ascii: "n"): return ([0x0A], 2)
-    case UInt8(ascii: "r"): return ([0x0D], 2)
-    case UInt8(ascii: "t"): return ([0x09], 2)
-    case UInt8(ascii: "u"): return unicode(in: written, at: position) ?? ([byte], 1)
-    default: return ([byte], 1)
+  /// The first escape at an offset or behind it.
+  private func nextEscape(from start: Int) -> (range: Range<Int>, said: Unicode.Scalar)? {
+    var position = start
+    while let backslash = written[position...].firstIndex(of: UInt8(ascii: "\\")) {
+      if let (said, length) = escape(at: backslash) { return (backslash..<backslash + length, said) }
+      position = backslash + 1
+    }
+    return nil
+  }
+
+  /// What an escape says, and its length; `nil` for a backslash that begins none.
+  private func escape(at backslash: Int) -> (said: Unicode.Scalar, length: Int)? {
+    guard backslash + 1 < written.count else { return nil }
+    let letter = Unicode.Scalar(written[backslash + 1])
+    switch letter {
+    case "\"", "\\", "/": return (letter, 2)
+    case "b": return ("\u{08}", 2)
+    case "f": return ("\u{0C}", 2)
+    case "n": return ("\n", 2)
+    case "r": return ("\r", 2)
+    case "t": return ("\t", 2)
+    case "u": return unicodeEscape(at: backslash)
+    default: return nil
     }
   }
 
-  private static func unicode(in written: [UInt8], at position: Int) -> (said: [UInt8], length: Int)? {
-    guard let first = codeUnit(in: written, at: position) else { return nil }
-    if let scalar = Unicode.Scalar(first) { return (Array(String(scalar).utf8), 6) }
+  private func unicodeEscape(at backslash: Int) -> (said: Unicode.Scalar, length: Int)? {
+    guard let first = codeUnit(at: backslash) else { return nil }
+    if let scalar = Unicode.Scalar(first) { return (scalar, 6) }
     // Half of a pair.
-    if UTF16.isLeadSurrogate(first), let second = codeUnit(in: written, at: position + 6),
-      UTF16.isTrailSurrogate(second)
+    if UTF16.isLeadSurrogate(first), let second = codeUnit(at: backslash + 6), UTF16.isTrailSurrogate(second),
+      let scalar = String(decoding: [first, second], as: UTF16.self).unicodeScalars.first
     {
-      let text = String(decoding: [first, second], as: UTF16.self)
-      return (Array(text.utf8), 12)
+      return (scalar, 12)
     }
-    return (Array("\u{FFFD}".utf8), 6)
+    return ("\u{FFFD}", 6)
   }
 
   /// The code unit that `\uXXXX` names.
-  private static func codeUnit(in written: [UInt8], at position: Int) -> UInt16? {
-    guard position + 6 <= written.count, written[position] == UInt8(ascii: "\\"),
-      written[position + 1] == UInt8(ascii: "u")
+  private func codeUnit(at backslash: Int) -> UInt16? {
+    guard backslash + 6 <= written.count, written[backslash] == UInt8(ascii: "\\"),
+      written[backslash + 1] == UInt8(ascii: "u")
     else { return nil }
     var unit: UInt16 = 0
-    for byte in written[position + 2..<position + 6] {
+    for byte in written[backslash + 2..<backslash + 6] {
       guard let digit = Character(Unicode.Scalar(byte)).hexDigitValue else { return nil }
       unit = unit << 4 | UInt16(digit)
     }

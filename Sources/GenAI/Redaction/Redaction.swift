@@ -62,7 +62,7 @@ package struct Redaction: Sendable {
       }
       isChanged = !edits.isEmpty
       if isChanged { json = String(decoding: document.replacing(edits), as: UTF8.self) }
-    } else {
+    } else if json.utf8.contains(UInt8(ascii: "\\")) {
       for pattern in patterns {
         isChanged = pattern.replaceMatches(inEscaped: &json, by: Self.replacement) || isChanged
       }

@@ -55,8 +55,7 @@ import CPCRE2
       return true
     }
     guard !matches.isEmpty else { return false }
-    let written = matches.map { escaped.offsets[$0.lowerBound]..<escaped.offsets[$0.upperBound] }
-    Self.replace(written, in: &text, by: replacement)
+    Self.replace(escaped.written(matches), in: &text, by: replacement)
     return true
   }
 
