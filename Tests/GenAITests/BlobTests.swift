@@ -1,4 +1,5 @@
 import GenAI
+import JSON
 import Testing
 
 /// Images and other data in answers.
@@ -71,6 +72,21 @@ import Testing
       : Sample.read(.messages, #"{"id":"m","content":[\#(block(#"{"file":"\#(Self.large)"}"#))]}"#)
     let json = block(#"{"file":{"byte_count":32772,"sha256":"\#(Self.digest)"}}"#)
     #expect(exchange.answer.choices[0].parts == [.serverToolCall(id: "s", name: "w", json: json)])
+  }
+
+  @Test("the name of a member is no blob, however long it is", arguments: ["", " ", "\n\t "])
+  func names(space: String) throws {
+    func item(_ value: String) -> String {
+      #"{"type":"weird","\#(Self.large)"\#(space):\#(space)\#(value),"a":{"\#(Self.small)A"\#(space):[1]},"t":"keep"}"#
+    }
+    for (value, recorded) in [
+      ("1", "1"), (#""\#(Self.large)""#, #"{"byte_count":32772,"sha256":"\#(Self.digest)"}"#),
+      (#"["\#(Self.large)"\#(space)]"#, #"[{"byte_count":32772,"sha256":"\#(Self.digest)"}\#(space)]"#),
+    ] {
+      let message = Sample.read(.responses, "{}", request: #"{"input":[\#(item(value))]}"#).request.messages.first
+      #expect(message?.parts == [.other(type: "weird", json: item(recorded))])
+      _ = try JSONDocument(parsing: Array(item(recorded).utf8))
+    }
   }
 
   @Test("images that come back in the items of a request are recorded as they are in answers")

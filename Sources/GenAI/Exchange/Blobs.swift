@@ -34,7 +34,7 @@ extension JSONDocument {
     var result: [UInt8] = []
     var position = range.lowerBound
     // The places lie in the order of the text, keys as well.
-    for inner in place..<end(place) where isString(inner) && content(inner).count > limit {
+    for inner in place..<end(place) where isString(inner) && content(inner).count > limit && !isKey(inner) {
       guard let digest = digest(ofBlob: inner, limit) else { continue }
       let blob = text(inner)
       result += bytes[position..<blob.lowerBound]
@@ -42,6 +42,11 @@ extension JSONDocument {
       position = blob.upperBound
     }
     return result + bytes[position..<range.upperBound]
+  }
+
+  /// Whether a string is the name of a member, which no object can stand for: a colon is the next that is no space.
+  private func isKey(_ string: Int) -> Bool {
+    bytes[text(string).upperBound...].first { $0 > 0x20 } == UInt8(ascii: ":")
   }
 
   private func digest(ofBlob string: Int, _ limit: Int) -> [UInt8]? {
