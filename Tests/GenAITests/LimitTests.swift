@@ -63,6 +63,26 @@ import Testing
     }
   }
 
+  @Test("lists of token ids do not cost a search of all choices each")
+  func listsOfTokens() {
+    // One more would be one too many.
+    let choices = (0..<2047).map { #"{"index":\#($0),"message":{}}"# } + [#"{"index":999999,"message":{}}"#]
+    let lists = String(repeating: "0,", count: 999_999) + "[7]"
+    let body = #"{"choices":[\#(choices.joined(separator: ","))],"response_token_ids":[\#(lists)]}"#
+    let answer = Sample.read(.chatCompletions, body).answer
+    #expect(answer.choices.count == 2048 && answer.choices.last?.tokenIDs == [7])
+    #expect(answer.choices.count { $0.tokenIDs == nil } == 2047)
+  }
+
+  @Test("pieces of a choice do not cost a search of all choices each")
+  func pieces() {
+    let choices = (0..<2048).map { #"{"index":\#($0),"text":"a"}"# }
+    let pieces = String(repeating: #",{"index":0}"#, count: 500_000)
+    let body = #"{"choices":[\#(choices.joined(separator: ","))\#(pieces),{"index":0,"text":"b"}]}"#
+    let answer = Sample.read(.completions, body).answer
+    #expect(answer.choices.count == 2048 && answer.choices[0].text == "ab" && answer.choices[2047].text == "a")
+  }
+
   @Test("a compressed bomb is not unpacked", arguments: ["application/json", "text/event-stream"])
   func bomb(contentType: String) throws {
     var options = RecordingOptions()

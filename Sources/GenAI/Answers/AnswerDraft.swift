@@ -4,6 +4,8 @@ import JSON
 struct AnswerDraft {
   var facts = AnswerFacts()
   private(set) var choices: [ChoiceDraft] = []
+  /// Where the choices are, by their index: pieces name them as often as they like.
+  private var positions: [Int64: Int] = [:]
   private let limit: Int
   private let blobBytes: Int
   // They are searched one by one, so more of them than any provider gives would only cost time.
@@ -43,12 +45,16 @@ struct AnswerDraft {
     if facts.error == nil { facts.error = error }
   }
 
-  /// The choice of that index; `nil` when there are too many.
+  /// The choice of that index, if it has come.
+  func knownChoice(_ index: Int64) -> Int? { positions[index] }
+
+  /// The choice of that index, made if it is new; `nil` when there are too many.
   mutating func choice(_ index: Int64) -> Int? {
-    if let position = choices.lastIndex(where: { $0.index == index }) { return position }
+    if let position = positions[index] { return position }
     guard budget.take(MemoryLayout<ChoiceDraft>.stride, isPossible: choices.count < Self.maximumChoices) else {
       return nil
     }
+    positions[index] = choices.count
     choices.append(ChoiceDraft(index: index))
     return choices.count - 1
   }
@@ -59,7 +65,7 @@ struct AnswerDraft {
 
   /// Forgets what the choices said so far.
   mutating func removeChoices() {
-    choices = []
+    (choices, positions) = ([], [:])
     budget = RecordingBudget(left: limit)
   }
 
@@ -206,6 +212,7 @@ extension AnswerDraft {
       }
     }
     for position in removed.sorted().reversed() { choices.remove(at: position) }
+    positions = Dictionary(uniqueKeysWithValues: zip(choices.map(\.index), choices.indices))
   }
 }
 

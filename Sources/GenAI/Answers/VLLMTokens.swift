@@ -10,10 +10,8 @@ enum VLLMTokens {
     draft.setPromptTokenIDs(document.integers(document.value(root, "prompt_token_ids")), isInChoice: false)
     // Older, patched servers: one list for each choice.
     for (position, list) in document.items(root, "response_token_ids").enumerated() {
-      guard let choice = draft.choices.firstIndex(where: { $0.index == position }),
-        let ids = document.integers(list)
-      else { continue }
-      if draft.choices[choice].tokenIDs == nil { draft.appendTokenIDs(ids, choice: choice) }
+      guard let choice = draft.knownChoice(Int64(position)), draft.choices[choice].tokenIDs == nil else { continue }
+      draft.appendTokenIDs(document.integers(list), choice: choice)
     }
   }
 
