@@ -46,9 +46,9 @@ test: test-swift test-end-to-end
 test-swift: deps
 	$(SWIFT) test --disable-xctest
 
-# PYTEST_ARGUMENTS selects tests, for example PYTEST_ARGUMENTS='-k gzip'.
+# PYTEST_ARGUMENTS selects tests, for example PYTEST_ARGUMENTS='-k gzip'; '-n 0' runs them in one process, for a debugger.
 test-end-to-end: build tools venv
-	FULGURITE_BINARY=$(CURDIR)/$(BINARY) $(PYTHON) -m pytest Tests/EndToEnd $(PYTEST_ARGUMENTS)
+	FULGURITE_BINARY=$(CURDIR)/$(BINARY) $(PYTHON) -m pytest Tests/EndToEnd -n 2 --dist loadfile $(PYTEST_ARGUMENTS)
 
 # Gives up so many calls of the LLM proxy, and has as many fail; `make test` does it with 100.
 LLM_ABORTS ?= 1000

@@ -30,7 +30,7 @@ environment() {
 
 environment tests requirements.txt
 environment agl requirements-agl.txt
-"$target/tests/bin/python" -c 'import pytest, pytest_timeout, hpack, hyperframe, grpc, zstandard, yaml, jsonschema
+"$target/tests/bin/python" -c 'import pytest, pytest_timeout, xdist, hpack, hyperframe, grpc, zstandard, yaml, jsonschema
 import opentelemetry.exporter.otlp.proto.http.trace_exporter, opentelemetry.exporter.otlp.proto.grpc.trace_exporter
 import opentelemetry.instrumentation.wsgi, openai, anthropic'
 "$target/agl/bin/python" "$here/agl_client.py" --check
