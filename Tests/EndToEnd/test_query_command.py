@@ -172,13 +172,21 @@ def test_a_backup_on_read_only_media_can_be_queried(filled, tmp_path):
 
 
 @pytest.mark.skipif(NO_NAMESPACES, reason="needs user and mount namespaces")
-def test_a_dry_run_on_read_only_media_names_the_file_and_says_what_to_do(filled, tmp_path):
+def test_a_dry_run_on_read_only_media(filled, tmp_path):
     assert filled.stop() == 0
     backup = tmp_path / "backup"
     backup.mkdir()
     (backup / "fulgurite.db").write_bytes((filled.data / "fulgurite.db").read_bytes())
-    completed = run_read_only(backup, "retention", "--dry-run")
-    commands.assert_fails(completed, f"cannot read {backup}/fulgurite.db: ", "copy the folder")
+    options = ["retention", "--dry-run", "--set", "retention.max_spans_per_rollout=1", "--format", "json"]
+    expected = program.run(*options, "--data", filled.data)
+    completed = run_read_only(backup, *options)
+    assert (completed.returncode, completed.stderr) == (0, "")
+    assert json.loads(completed.stdout)["spans"] == json.loads(expected.stdout)["spans"] != {}
+    # With a log beside it SQLite needs what cannot be made there.
+    (backup / "fulgurite.db-wal").write_bytes(b"")
+    for command in (options, ["query", "rollouts"]):
+        completed = run_read_only(backup, *command)
+        commands.assert_fails(completed, f"cannot read {backup}/fulgurite.db: ", "copy the folder")
 
 
 @pytest.mark.parametrize("content", [b"no database " * 1000, None])

@@ -1,4 +1,3 @@
-import Glibc
 import SQLite
 import Threads
 package import TraceStore
@@ -44,11 +43,9 @@ package final class ReaderPool: SpanReader {
 
   /// Reads a database that no server need have open, for the command line.
   ///
-  /// A backup on media that cannot be written can be read as well, when it is one file.
-  ///
   /// - Throws: When the folder holds no database of ours; the message names the file.
   package convenience init(readingDatabaseAt path: String) throws(StoreError) {
-    let access: Connection.Access = Self.cannotChange(path) ? .immutable : .existing
+    let access = Connection.Access.reading(path)
     do throws(SQLiteError) {
       let connection = try Connection(path: path, access: access)
       let application = try connection.integer("PRAGMA application_id")
@@ -64,19 +61,9 @@ package final class ReaderPool: SpanReader {
         throw SQLiteError(code: .notADatabase, operation: "open", message: message)
       }
     } catch {
-      if error.code.primary == .cannotOpen {
-        throw StoreError(.inputOutput, "there is no database at \(path): has a server run with this data folder?")
-      }
-      throw StoreError(error).naming(path)
+      throw StoreError(reading: path, error)
     }
     self.init(path: path, access: access, options: SQLiteStoreOptions(), recent: nil, status: nil)
-  }
-
-  /// Whether a database has no WAL and nobody here can give it one.
-  private static func cannotChange(_ path: String) -> Bool {
-    guard unsafe Glibc.access(path, F_OK) == 0, unsafe Glibc.access(path + "-wal", F_OK) != 0 else { return false }
-    let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-    return unsafe Glibc.access(folder.isEmpty ? "/" : folder, W_OK) != 0
   }
 
   package func submit(_ body: @escaping @Sendable (Result<any ReadSession, StoreError>) -> Void) {

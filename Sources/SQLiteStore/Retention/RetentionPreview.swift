@@ -1,4 +1,3 @@
-import Glibc
 import SQLite
 package import TraceStore
 
@@ -37,17 +36,14 @@ package struct RetentionPreview: Sendable {
     databaseAt path: String, policy: RetentionPolicy, now: Int64, walBytes: Int64
   ) throws(StoreError) -> RetentionPreview {
     do {
-      let reader = try RetentionReader(path: path)
+      let reader = try RetentionReader(path: path, access: .reading(path))
       return try reader.snapshot {
         try PreviewMaker(reader: reader, rules: RetentionRules(policy: policy, now: now)).make(walBytes: walBytes)
       }
     } catch let error as StoreError {
       throw error.naming(path)
     } catch let error as SQLiteError {
-      let isReadable = unsafe access(path, R_OK) == 0
-      // A file that can be read and not be used lacks the index of its WAL, and its folder cannot be written.
-      let isReadOnly = isReadable && error.code.primary == .cannotOpen
-      throw (isReadOnly ? StoreError(.readOnly, error.description) : StoreError(error)).naming(path)
+      throw StoreError(reading: path, error)
     } catch {
       throw StoreError(.corrupt, "\(error)").naming(path)
     }

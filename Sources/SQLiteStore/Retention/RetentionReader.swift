@@ -50,8 +50,10 @@ final class RetentionReader {
   private var selectFreePages: Statement
   private var segments: SegmentCache
 
-  init(path: String, vfs: String? = nil, interruption: Interruption? = nil) throws {
-    let connection = try Connection(path: path, access: .existing, vfs: vfs, interruption: interruption)
+  init(
+    path: String, access: Connection.Access = .existing, vfs: String? = nil, interruption: Interruption? = nil
+  ) throws {
+    let connection = try Connection(path: path, access: access, vfs: vfs, interruption: interruption)
     connection.setBusyTimeout(milliseconds: 2_000)
     try connection.execute("PRAGMA query_only = 1; PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY")
     connection.keepWALOnClose()
