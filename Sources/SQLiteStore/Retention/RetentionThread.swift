@@ -91,7 +91,12 @@ final class RetentionThread: Sendable {
     var servicesDue = ContinuousClock.now
     var work: (reader: RetentionReader, rewriter: SegmentRewriter)?
     while !isStopping {
-      state.withLock { $0.begun = $0.requested }
+      let isAskedFor = state.withLock { state in
+        defer { state.begun = state.requested }
+        return state.isDue
+      }
+      // Who asks for a pass, or sets other limits, is not told to wait for the spans of services.
+      if isAskedFor { servicesDue = .now }
       do {
         let open = try work ?? self.open()
         work = open
