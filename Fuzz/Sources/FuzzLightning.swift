@@ -77,7 +77,7 @@ private struct AgreeableStore: RolloutStore, SpanReader {
 private struct EmptySession: ReadSession {
   func select(_ query: SpanQuery) -> SpanSelection { SpanSelection(rows: [], total: 0) }
   func visit(_ rows: ArraySlice<SpanRow>, _ body: (SpanRow, Span<UInt8>, SpanLocation) -> Bool) -> Int { rows.count }
-  func rollouts(after: Int64, limit: Int) -> [RolloutSummary] { [] }
+  func rollouts(after: Int64, limit: Int, mostAttempts: Int) -> [RolloutSummary] { [] }
   func rollouts(_ query: RolloutQuery) -> PageOf<AttemptedRollout> { PageOf(items: [], total: 0) }
   func rollouts(_ ids: [String]) -> [AttemptedRollout] { [] }
   func rolloutPlaces(_ query: RolloutQuery) -> PageOf<Int64> { PageOf(items: [], total: 0) }
