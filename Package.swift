@@ -215,28 +215,34 @@ let benchmarks: [Target] = [
     path: "Benchmarks/SpanSendingBenchmark", swiftSettings: settings),
 ]
 
+// The fuzzer, `FUZZ=1 swift build -c release --scratch-path .build/fuzz --product Fuzz`, which instruments everything. Without
+// the variable it is only compiled with the tests, so that it does not fall behind what it reaches.
+let isFuzzing = Context.environment["FUZZ"] == "1"
+let instrument = ["-sanitize=fuzzer,address"]
+let fuzzed: [Target.Dependency] = [
+  "CLibFuzzer", "Compression", "GenAI", "JSON", "LightningAPI", "Logging", "Metrics", "OTLP", "OTLPReceiver",
+  "Protobuf",
+  "Telemetry", "Threads", "TraceStore", "Transport",
+]
+let fuzzer: [Target] = [
+  .systemLibrary(name: "CLibFuzzer", path: "Fuzz/CLibFuzzer"),
+  isFuzzing
+    ? .executableTarget(
+      name: "Fuzz", dependencies: fuzzed, path: "Fuzz/Sources", swiftSettings: settings,
+      // The default linker, gold, crashes on the fuzzer's sections.
+      linkerSettings: [.unsafeFlags(instrument + ["-use-ld=lld"])])
+    : .target(name: "Fuzz", dependencies: fuzzed, path: "Fuzz/Sources", swiftSettings: settings),
+]
+
 let package = Package(
   name: "fulgurite",
   products: [.executable(name: "fulgurite", targets: ["fulgurite"])],
-  targets: cLibraries + base + model + store + services + program + testSupport + tests + benchmarks
+  targets: cLibraries + base + model + store + services + program + testSupport + tests + benchmarks + fuzzer
 )
 
-// `FUZZ=1 swift build -c release --scratch-path .build/fuzz --product Fuzz` adds the fuzzer and instruments everything.
-if Context.environment["FUZZ"] == "1" {
-  let instrument = ["-sanitize=fuzzer,address"]
+if isFuzzing {
   // The fuzzer reaches the protocols of the transport without their sockets.
   let testable = ["-enable-testing"]
-  package.targets += [
-    .systemLibrary(name: "CLibFuzzer", path: "Fuzz/CLibFuzzer"),
-    .executableTarget(
-      name: "Fuzz",
-      dependencies: [
-        "CLibFuzzer", "Compression", "GenAI", "JSON", "LightningAPI", "Logging", "Metrics", "OTLP", "OTLPReceiver",
-        "Protobuf", "Telemetry", "Threads", "TraceStore", "Transport",
-      ], path: "Fuzz/Sources", swiftSettings: settings,
-      // The default linker, gold, crashes on the fuzzer's sections.
-      linkerSettings: [.unsafeFlags(instrument + ["-use-ld=lld"])]),
-  ]
   for target in package.targets where target.type != .system {
     target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(instrument + testable)]
     target.cSettings = (target.cSettings ?? []) + [.unsafeFlags(["-fsanitize=fuzzer-no-link,address"])]
